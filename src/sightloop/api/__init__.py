@@ -1,0 +1,1 @@
+"""HTTP: the app, its errors, and a file a noun of routes."""

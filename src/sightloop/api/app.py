@@ -1,0 +1,99 @@
+"""The application: FastAPI for most routes, the predict routes in front of it, one OpenAPI document for both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from sightloop import __version__
+from sightloop.api import feedback, health, models, plain, predict, problems, projects, runs, samples, sent
+from sightloop.api.answers import reference, schemas
+from sightloop.api.front import Front
+from sightloop.api.service import Service
+from sightloop.errors import SightloopError
+from sightloop.loop.collect import Collected
+from sightloop.settings import Settings
+from sightloop.values.deployment import Deployment
+from sightloop.values.run import Run
+from sightloop.values.version import ModelVersion
+
+PROBLEMS: dict[str, Any] = {
+    status: {
+        "description": description,
+        "content": {problems.MEDIA_TYPE: {"schema": reference(problems.Problem)}},
+    }
+    for status, description in (
+        ("4XX", "What was sent cannot be used; the problem says what was expected."),
+        ("5XX", "The server cannot answer now, or made a mistake."),
+    )
+}
+_SHOWN = (
+    problems.Problem,
+    predict.Predictions,
+    predict.Plain,
+    sent.Items,
+    feedback.Corrected,
+    Collected,
+    Run,
+    runs.RunPage,
+    ModelVersion,
+    models.Models,
+    Deployment,
+    projects.Projects,
+    projects.PredictionPage,
+    health.Health,
+    plain.Uploaded,
+    plain.Retrained,
+)
+
+
+def create(settings: Settings) -> Front:
+    """The ASGI application over these settings; its lifespan opens the models and records what waits at the end."""
+    service = Service(settings)
+    app = FastAPIOffline(
+        title="sightloop",
+        version=__version__,
+        summary="The closed loop for vision models.",
+        redoc_url=None,
+        responses=dict(PROBLEMS),
+        lifespan=_lifespan,
+    )
+    app.state.service = service
+    # Fixed paths first: `/v1/runs/...` is no project.
+    for room in (runs, feedback, projects, models, samples, plain, health):
+        app.include_router(room.router)
+    for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, problems.handle)
+    app.openapi = _described(app.openapi)  # type: ignore[method-assign]
+    return Front(app, service)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    await run_in_threadpool(service.start)
+    yield
+    service.stopping = True
+    await run_in_threadpool(service.stop)
+
+
+def _described(openapi: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """FastAPI's document, and the predict routes and the schemas that FastAPI does not know."""
+
+    @cache
+    def described() -> dict[str, Any]:
+        document = openapi()
+        components = document.setdefault("components", {}).setdefault("schemas", {})
+        components |= schemas(_SHOWN)
+        document["paths"] = predict.paths(PROBLEMS) | document["paths"]
+        return document
+
+    return described

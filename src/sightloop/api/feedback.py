@@ -1,0 +1,107 @@
+"""Corrections: what a person says that a predicted input really was."""
+
+import time
+
+from fastapi import APIRouter
+from msgspec import Struct
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from sightloop.api.answers import answer, returns
+from sightloop.api.service import Here, Service
+from sightloop.data.splits import side_of
+from sightloop.errors import BadData, Conflict, NotFound
+from sightloop.store import annotations, predictions, samples
+from sightloop.store.predictions import Recorded
+from sightloop.store.samples import NewSample
+from sightloop.values.annotation import Annotation
+from sightloop.values.moment import new_id, now
+from sightloop.values.recipe import Recipe, nearest
+
+PATIENCE = 3.0
+"""How long a correction waits for its prediction to be recorded, in seconds."""
+_PAUSE = 0.05
+
+router = APIRouter(tags=["feedback"])
+
+
+class Correction(BaseModel):
+    """The right answer, and who gives it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str = Field(description="The class that the input is of.")
+    author: str = Field(default="", max_length=200, description="Who says so.")
+
+
+class Corrected(Struct, frozen=True, kw_only=True):
+    """What became of a correction: the sample that now carries the label, and whether the prediction was right."""
+
+    prediction: str
+    project: str
+    sample: str
+    label: str
+    predicted: str
+    agrees: bool
+
+
+@router.post(
+    "/v1/predictions/{id}/feedback",
+    summary="Correct a prediction",
+    status_code=201,
+    responses=returns(Corrected, "Stored.", 201),
+)
+def correct(service: Here, id: str, correction: Correction) -> Response:
+    """Store the right answer of a prediction: its input becomes a sample with this label."""
+    found = _wait_for(service, id)
+    recipe = service.parts.recipe(found.project)
+    label = recipe.label(correction.label)
+    if label is None:
+        raise BadData(f"the label {correction.label!r} is {nearest(correction.label, recipe.classes)}")
+    sample = _store(service, recipe, found, label, correction.author)
+    stored = Corrected(
+        prediction=id,
+        project=found.project,
+        sample=sample,
+        label=label,
+        predicted=found.answer.label,
+        agrees=found.answer.label == label,
+    )
+    return answer(stored, 201)
+
+
+def _wait_for(service: Service, id: str) -> Recorded:
+    """The recorded prediction; one that was just made may still be on its way to the database."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with service.database.read() as connection:
+            found = predictions.get(connection, id)
+        if found is not None:
+            return found
+        if time.monotonic() > deadline:
+            raise NotFound(f"there is no prediction {id}", hint="Use the `id` of an answer of /predict.")
+        service.recorder.hurry()
+        time.sleep(_PAUSE)
+
+
+def _store(service: Service, recipe: Recipe, found: Recorded, label: str, author: str) -> str:
+    if found.digest is None or found.place is None:
+        raise Conflict(
+            "the input of this prediction was not kept, so it cannot become a sample",
+            hint=f"Upload it with its label: POST /v1/{found.project}/samples.",
+        )
+    side = side_of(found.digest, recipe.split)
+    sample = NewSample(digest=found.digest, side=side, place=found.place, origin=f"prediction {found.id}")
+    said = Annotation(
+        id=new_id(),
+        sample=found.digest,
+        label=label,
+        author=author,
+        source="feedback",
+        at=now(),
+        prediction=found.id,
+    )
+    with service.database.write() as connection:
+        samples.add(connection, found.project, [sample])
+        annotations.add(connection, found.project, [said])
+    return found.digest

@@ -1,0 +1,129 @@
+"""`sightloop data`: bring data in, look for what is wrong with it, freeze it, list its versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightloop.cli.bringing import bring, show
+from sightloop.cli.evaluate import Aspect, Skip
+from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.session import opened
+from sightloop.data import sources
+from sightloop.data.checks import Findings
+from sightloop.data.checks import check as find
+from sightloop.errors import BadData
+from sightloop.store import datasets, samples
+from sightloop.values.recipe import Recipe
+from sightloop.values.sample import Labelled
+from sightloop.wiring import Parts
+
+app = typer.Typer(no_args_is_help=True, help="Samples, labels and dataset versions.")
+
+Where = Annotated[Path, typer.Argument(help="A CSV of landmarks, MNIST's files, or a folder of images for each class.")]
+Perhaps = Annotated[Path | None, typer.Argument(help="A file or folder; the project's own samples if left out.")]
+
+_SERIOUS = ("broken", "unknown", "contradicting", "leaking")
+_SHOWN = 10
+
+
+@app.command("import")
+def bring_in(
+    project: Project, path: Where, aspect: Aspect = None, skip_label: Skip = None, as_json: AsJson = False
+) -> None:
+    """Import labelled samples from a file or folder; its form is detected. The same data again changes nothing."""
+    with opened() as parts:
+        recipe = parts.recipe(project)
+        items = sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
+        collected = bring(parts, recipe, items, author="command line")
+    if as_json:
+        write_json(collected)
+    else:
+        show(collected)
+    if collected.rejected and not collected.added + collected.known:
+        raise BadData(f"none of the {len(collected.rejected)} samples in {path} could be taken in")
+
+
+@app.command()
+def check(
+    project: Project, path: Perhaps = None, aspect: Aspect = None, skip_label: Skip = None, as_json: AsJson = False
+) -> None:
+    """Look for broken, doubled, contradicting, leaking, lopsided and unknown data.
+
+    Fails where a model should not be trained on the data as it is; doubled and lopsided data is only told of.
+    """
+    with opened() as parts:
+        recipe = parts.recipe(project)
+        given = None if path is None else sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
+        findings = find(recipe, _stored(parts, recipe) if given is None else given)
+    if as_json:
+        write_json(findings)
+    else:
+        _print(findings)
+    serious = sum(len(findings.of(kind)) for kind in _SERIOUS)
+    if serious:
+        raise BadData(f"{serious} faults in the data of {project}")
+
+
+@app.command()
+def freeze(project: Project, as_json: AsJson = False) -> None:
+    """Fix the present samples and labels as a dataset version; unchanged data is the version that it was."""
+    with opened() as parts:
+        recipe = parts.recipe(project)
+        with parts.database.write() as connection:
+            version = datasets.freeze(connection, parts.blobs, project, recipe.classes)
+    if as_json:
+        write_json(version)
+    else:
+        counts = ", ".join(f"{count} {side}" for side, count in version.counts.items())
+        say(f"dataset version {version.number} of {project}: {counts}")
+
+
+@app.command("list")
+def show_all(
+    project: Annotated[str | None, typer.Argument(help="One project; all if left out.")] = None, as_json: AsJson = False
+) -> None:
+    """List how many samples each project has, and its dataset versions."""
+    with opened() as parts:
+        names = list(parts.recipes) if project is None else [parts.recipe(project).name]
+        with parts.database.read() as connection:
+            counts = {name: samples.count(connection, name) for name in names}
+            found = {name: datasets.list(connection, name) for name in names}
+    if as_json:
+        write_json({name: {"samples": counts[name], "versions": found[name]} for name in names})
+        return
+    write_table(
+        ("project", "train", "validation", "test", "versions"),
+        ((name, *counts[name].values(), len(found[name])) for name in names),
+    )
+    if project is not None:
+        write_table(
+            ("version", "frozen", "train", "validation", "test", "manifest"),
+            ((one.number, one.at[:19], *one.counts.values(), one.manifest[:12]) for one in found[project]),
+            empty="no dataset version yet",
+        )
+
+
+def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:
+    with parts.database.write() as connection:
+        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
+        manifest = datasets.manifest(connection, parts.blobs, recipe.name, frozen.number)
+    for entry in manifest.entries:
+        content = parts.blobs.read(entry.place)
+        yield Labelled(content=content, label=entry.label, side=entry.side, origin=entry.digest[:12])
+
+
+def _print(findings: Findings) -> None:
+    sides = ", ".join(f"{count} {side}" for side, count in findings.sides.items())
+    say(f"{findings.samples} different samples: {sides}")
+    write_table(("class", "samples"), findings.classes.items())
+    for kind, count in Counter(finding.kind for finding in findings.findings).items():
+        say(f"{kind}: {count}")
+        for finding in findings.of(kind)[:_SHOWN]:
+            say(f"  {finding.message} {' '.join(finding.samples[:3])}".rstrip())
+    if not findings.findings:
+        say("nothing is wrong with it")

@@ -1,0 +1,126 @@
+"""`sightloop doctor`: what is there, what is missing, what is broken."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+
+import msgspec
+import typer
+from msgspec import Struct
+from rich.text import Text
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from sightloop.cli.output import AsJson, out, write_json
+from sightloop.cli.session import opened
+from sightloop.errors import SightloopError
+from sightloop.store import deployments, packages, versions
+from sightloop.wiring import Parts
+from sightloop.worker import holder
+
+_SPARE_BYTES = 2 * 2**30
+EXTRAS = {
+    "serve": ("fastapi", "granian", "onnxruntime", "python_multipart"),
+    "train": ("croniter", "dbos", "keras", "matplotlib", "mlflow", "onnx", "sklearn", "skl2onnx", "torch"),
+    "postgres": ("psycopg",),
+}
+
+
+class Sign(Struct, frozen=True, kw_only=True):
+    """One thing that was looked at: whether it is as it should be, or None where it need not be there."""
+
+    name: str
+    good: bool | None
+    message: str
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Look at the settings, the database, every blob, the serving packages, disk, optional parts and the worker."""
+    with opened() as parts:
+        signs = [sign for look in LOOKS for sign in _seen(look, parts)]
+    if as_json:
+        write_json([msgspec.to_builtins(sign) for sign in signs])
+    else:
+        for sign in signs:
+            mark, style = {True: ("ok ", "green"), False: ("BAD", "red"), None: ("-- ", "dim")}[sign.good]
+            out().print(Text.assemble((mark, style), f" {sign.name}: {sign.message}"))
+    if any(sign.good is False for sign in signs):
+        raise typer.Exit(1)
+
+
+def _seen(look: Callable[[Parts], Iterator[Sign]], parts: Parts) -> list[Sign]:
+    """What a look finds; what stops it is a finding too."""
+    try:
+        return list(look(parts))
+    except (SightloopError, SQLAlchemyError, OSError) as error:
+        return [Sign(name=look.__name__.removeprefix("_"), good=False, message=str(error))]
+
+
+def _settings(parts: Parts) -> Iterator[Sign]:
+    yield Sign(name="home", good=True, message=str(parts.settings.home.resolve()))
+    yield Sign(name="recipes", good=True, message=", ".join(parts.recipes))
+
+
+def _database(parts: Parts) -> Iterator[Sign]:
+    with parts.database.read() as connection:
+        version = connection.execute(text("select version_num from alembic_version")).scalar_one()
+        name = connection.dialect.name
+    yield Sign(name="database", good=True, message=f"{name}, schema {version}")
+
+
+def _blobs(parts: Parts) -> Iterator[Sign]:
+    broken = parts.blobs.verify()
+    if broken:
+        yield Sign(name="blobs", good=False, message=f"{len(broken)} altered or damaged: {', '.join(broken[:3])}")
+    else:
+        yield Sign(name="blobs", good=True, message="every one is what its name says")
+
+
+def _packages(parts: Parts) -> Iterator[Sign]:
+    with parts.database.read() as connection:
+        serving = {name: deployments.current(connection, name) for name in parts.recipes}
+        chosen = {
+            name: versions.get(connection, name, present.champion.version)
+            for name, present in serving.items()
+            if present is not None
+        }
+    for name in parts.recipes:
+        if name not in chosen:
+            yield Sign(name=f"model of {name}", good=None, message="none yet")
+            continue
+        packages.load(parts.blobs, chosen[name].package)
+        yield Sign(name=f"model of {name}", good=True, message=f"version {chosen[name].number}, whole")
+
+
+def _disk(parts: Parts) -> Iterator[Sign]:
+    free = shutil.disk_usage(parts.settings.home).free
+    yield Sign(name="disk", good=free > _SPARE_BYTES, message=f"{free / 2**30:.1f} GiB free")
+
+
+def _extras(_parts: Parts) -> Iterator[Sign]:
+    for extra, modules in EXTRAS.items():
+        missing = [module for module in modules if find_spec(module) is None]
+        message = f"without {', '.join(missing)}" if missing else "installed"
+        yield Sign(name=f"extra {extra}", good=None if missing else True, message=message)
+
+
+def _worker(parts: Parts) -> Iterator[Sign]:
+    pulse = holder(parts.settings)
+    if pulse is None:
+        yield Sign(name="worker", good=None, message="none is running")
+    else:
+        at = f", on run {pulse.run}" if pulse.run else ""
+        yield Sign(name="worker", good=True, message=f"process {pulse.process}, last heard of at {pulse.at[:19]}{at}")
+
+
+LOOKS: tuple[Callable[[Parts], Iterator[Sign]], ...] = (
+    _settings,
+    _database,
+    _blobs,
+    _packages,
+    _disk,
+    _extras,
+    _worker,
+)

@@ -1,0 +1,108 @@
+"""`sightloop evaluate`: how good a version is, through the package that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.session import opened
+from sightloop.data import sources
+from sightloop.errors import BadData, NotReady
+from sightloop.loop.evaluation import evaluate as score
+from sightloop.store import datasets, deployments, packages, versions
+from sightloop.store.blobs import Blobs
+from sightloop.values.dataset import Entry
+from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.sample import Labelled, Side, digest_of
+from sightloop.values.scores import Scores
+from sightloop.values.version import ModelVersion
+from sightloop.wiring import Parts
+
+Version = Annotated[int | None, typer.Option(help="A version's number; the champion's if left out.")]
+Aspect = Annotated[float | None, typer.Option(help="Width / height of the images that landmark fractions are of.")]
+Skip = Annotated[
+    list[str] | None, typer.Option("--skip-label", help="Leave out rows with this label; may be repeated.")
+]
+
+
+def evaluate(
+    project: Project,
+    version: Version = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A file or folder to score on, in place of held-out samples.")
+    ] = None,
+    aspect: Aspect = None,
+    skip_label: Skip = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a model version on the project's held-out samples, or on other data, through its ONNX package."""
+    with opened() as parts:
+        recipe = parts.recipe(project)
+        chosen = choose(parts, project, version)
+        if data is None:
+            blobs, entries = parts.blobs, _held_out(parts, recipe)
+        else:
+            blobs, entries = _apart(recipe, sources.read(data, aspect=aspect, skip_labels=frozenset(skip_label or ())))
+        package = packages.load(parts.blobs, chosen.package)
+        scores = score(package, entries, blobs, threads=parts.settings.threads).scores
+    if as_json:
+        write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
+    else:
+        _print(chosen, scores)
+
+
+def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:
+    """The version with this number, or the champion. Raises NotFound and NotReady."""
+    parts.recipe(project)
+    with parts.database.read() as connection:
+        if number is not None:
+            return versions.get(connection, project, number)
+        present = deployments.current(connection, project)
+        if present is None:
+            raise NotReady(f"{project} has no model yet", hint=f"Train one with `sightloop train {project}`.")
+        return versions.get(connection, project, present.champion.version)
+
+
+def _held_out(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
+    with parts.database.write() as connection:
+        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
+        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number).on(Side.TEST)
+
+
+def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entry, ...]]:
+    """The items in a store of their own in memory, so that scoring on them leaves no trace in the project."""
+    given = list(items)
+    labels = [_label(recipe, item) for item in given]
+    blobs = Blobs("memory://evaluation")
+    places = blobs.pack([item.content for item in given])
+    return blobs, tuple(
+        Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place)
+        for item, label, place in zip(given, labels, places, strict=True)
+    )
+
+
+def _label(recipe: Recipe, item: Labelled) -> str:
+    label = recipe.label(item.label)
+    if label is None:
+        raise BadData(
+            f"{item.origin}: the label {item.label!r} is {nearest(item.label, recipe.classes)}",
+            hint=f"Leave such samples out with --skip-label {item.label}.",
+        )
+    return label
+
+
+def _print(version: ModelVersion, scores: Scores) -> None:
+    say(f"version {version.number} of {version.project} on {scores.samples} samples")
+    say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in ("accuracy", "precision", "recall", "f1", "ece")))
+    write_table(
+        ("class", "precision", "recall", "f1", "samples"),
+        (
+            (label, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", one.support)
+            for label, one in scores.per_class.items()
+        ),
+    )

@@ -1,0 +1,61 @@
+"""The command `sightloop`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from sightloop import __version__
+from sightloop.cli import data, models, projects, runs
+from sightloop.cli.doctor import doctor
+from sightloop.cli.evaluate import evaluate
+from sightloop.cli.output import say, tell
+from sightloop.cli.predict import predict
+from sightloop.cli.serve import serve, worker
+from sightloop.cli.train import retrain, train
+from sightloop.cli.up import up
+from sightloop.errors import SightloopError
+
+app = typer.Typer(
+    name="sightloop",
+    help="The closed loop for vision models: collect, label, version, train, judge, serve, watch, retrain.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"sightloop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The closed loop for vision models."""
+
+
+for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, doctor):
+    app.command()(_command)
+for _name, _group in {"data": data.app, "models": models.app, "runs": runs.app, "recipe": projects.app}.items():
+    app.add_typer(_group, name=_name)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command. An error that sightloop raises on purpose is one sentence, and its exit code the command's."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="sightloop")
+    except SightloopError as error:
+        tell(error)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""`sightloop models`: the versions of a project, and which of them serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from sightloop.cli.evaluate import choose
+from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.session import opened
+from sightloop.errors import Conflict
+from sightloop.store import deployments, packages, versions
+from sightloop.values.deployment import Deployment
+from sightloop.values.version import ModelVersion
+
+app = typer.Typer(no_args_is_help=True, help="Model versions and who serves.")
+
+Number = Annotated[int, typer.Argument(help="The version's number.")]
+Perhaps = Annotated[int | None, typer.Argument(help="The version's number; the champion's if left out.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+@app.command("list")
+def show_all(project: Project, as_json: AsJson = False) -> None:
+    """List the versions of a project, newest first."""
+    with opened() as parts:
+        parts.recipe(project)
+        with parts.database.read() as connection:
+            found = versions.list(connection, project)
+            present = deployments.current(connection, project)
+    roles = {} if present is None else {member.version: str(member.role) for member in present.members}
+    if as_json:
+        write_json([msgspec.to_builtins(one) | {"role": roles.get(one.number)} for one in found])
+        return
+    write_table(
+        ("version", "role", "verdict", "accuracy", "f1", "made", "reason"),
+        ((one.number, roles.get(one.number), one.verdict, *_numbers(one), one.at[:19], one.reason) for one in found),
+        empty=f"{project} has no model yet",
+    )
+
+
+@app.command()
+def show(project: Project, version: Perhaps = None, as_json: AsJson = False) -> None:
+    """Show a version: its card, its scores, what was decided of it."""
+    with opened() as parts:
+        one = choose(parts, project, version)
+    if as_json:
+        write_json(one)
+        return
+    card = one.card
+    rows = {
+        "version": one.number,
+        "verdict": f"{one.verdict}: {one.reason}",
+        "made": one.at[:19],
+        "run": one.run,
+        "package": one.package,
+        "trainer": f"{card.trainer}, {card.epochs} epochs, seed {card.seed}",
+        "data": card.dataset,
+        "code": card.code,
+        "parity": f"{card.parity.max_difference:.2g} at most on {card.parity.samples} samples",
+        "temperature": f"{card.temperature:.4f}",
+        "reproducible": card.reproducible or "yes",
+    } | ({} if card.scores is None else {name: f"{value:.4f}" for name, value in card.scores.flat().items()})
+    write_table(("", f"{project}"), rows.items())
+
+
+@app.command()
+def promote(
+    project: Project,
+    version: Number,
+    reason: Reason = "promoted by hand",
+    force: Annotated[bool, typer.Option("--force", help="Even a version that the gate refused.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a version the champion; servers take it over within a second, without losing a request."""
+    with opened() as parts:
+        parts.recipe(project)
+        with parts.database.write() as connection:
+            deployed = deployments.promote(connection, project, version, "command line", reason, force=force)
+    _print(deployed, as_json)
+
+
+@app.command()
+def rollback(project: Project, reason: Reason = "rolled back by hand", as_json: AsJson = False) -> None:
+    """Go back to the champion before this one."""
+    with opened() as parts:
+        parts.recipe(project)
+        with parts.database.write() as connection:
+            deployed = deployments.rollback(connection, project, "command line", reason)
+    _print(deployed, as_json)
+
+
+@app.command()
+def export(
+    project: Project,
+    folder: Annotated[Path, typer.Argument(help="A new folder for model.onnx, package.json and golden.npz.")],
+    version: Annotated[int | None, typer.Option(help="A version's number; the champion's if left out.")] = None,
+) -> None:
+    """Write a version's package as a folder of three files."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Conflict(f"{folder} is there already", expected="a new or empty folder")
+    with opened() as parts:
+        one = choose(parts, project, version)
+        packages.load(parts.blobs, one.package).write(folder)
+    say(f"version {one.number} of {project} is in {folder}")
+
+
+def _numbers(one: ModelVersion) -> tuple[str, str]:
+    scores = one.card.scores
+    return ("", "") if scores is None else (f"{scores.accuracy:.4f}", f"{scores.f1:.4f}")
+
+
+def _print(deployed: Deployment, as_json: bool) -> None:
+    if as_json:
+        write_json(deployed)
+    else:
+        say(f"{deployed.project} revision {deployed.revision}: version {deployed.champion.version} is the champion")

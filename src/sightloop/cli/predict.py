@@ -1,0 +1,71 @@
+"""`sightloop predict`: a model's answers to files, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from sightloop import plugins
+from sightloop.cli.evaluate import Version, choose
+from sightloop.cli.output import AsJson, Project, write_json, write_table
+from sightloop.cli.session import opened
+from sightloop.errors import BadInput, BadLandmarks
+from sightloop.store import packages
+from sightloop.values.landmarks import Landmarks
+from sightloop.values.prediction import Answer
+from sightloop.values.recipe import Input
+
+Files = Annotated[list[Path], typer.Argument(help="Images, or JSON files with the 63 numbers of a hand.")]
+
+
+def predict(project: Project, files: Files, version: Version = None, as_json: AsJson = False) -> None:
+    """Answer files with a project's model: images, or landmarks in JSON files."""
+    with opened() as parts:
+        package = packages.load(parts.blobs, choose(parts, project, version).package)
+        threads, max_pixels = parts.settings.threads, parts.settings.max_image_pixels
+    card = package.card
+    task = plugins.load("tasks", card.task)
+    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+    answers: list[Answer] = []
+    for file in files:
+        prepared = task.prepare(_content(file, card.input), card.input, max_pixels=max_pixels)
+        answers.append(task.read(session.run(prepared[None])[0][0], card))
+    if as_json:
+        write_json([{"file": str(file)} | _plain(answer) for file, answer in zip(files, answers, strict=True)])
+    else:
+        _print(files, answers)
+
+
+def _content(file: Path, spec: Input) -> bytes:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}") from error
+    return data if spec.kind == "image" else _landmarks(file, data).to_bytes()
+
+
+def _landmarks(file: Path, data: bytes) -> Landmarks:
+    try:
+        numbers: Any = msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise BadLandmarks(f"{file} is no JSON: {error}", expected="63 numbers, or 21 lists of x, y, z") from error
+    return Landmarks.of(numbers["landmarks"] if isinstance(numbers, dict) and "landmarks" in numbers else numbers)
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(answer)
+    return plain
+
+
+def _print(files: list[Path], answers: list[Answer]) -> None:
+    commands = any(answer.command for answer in answers)
+    write_table(
+        ("file", "answer", "confidence", *(("command",) if commands else ())),
+        (
+            (file, answer.label, f"{answer.confidence:.4f}", *((answer.command or "",) if commands else ()))
+            for file, answer in zip(files, answers, strict=True)
+        ),
+    )

@@ -1,0 +1,41 @@
+"""`sightloop serve` and `sightloop worker`: the two processes that stay."""
+
+from __future__ import annotations
+
+import signal
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from sightloop.cli.output import aside
+from sightloop.cli.session import opened, settings
+from sightloop.errors import MissingExtra
+from sightloop.telemetry import configure_logs
+from sightloop.worker import Worker
+
+Host = Annotated[str | None, typer.Option(help="The address to bind to, in place of SIGHTLOOP_HOST.")]
+Port = Annotated[int | None, typer.Option(help="The port, in place of SIGHTLOOP_PORT.", min=0, max=65535)]
+
+
+def serve(host: Host = None, port: Port = None) -> None:
+    """Answer requests over HTTP until stopped."""
+    given = {name: value for name, value in {"host": host, "port": port}.items() if value is not None}
+    try:
+        # By name: the server's libraries are an extra that a machine for training goes without.
+        server = import_module("sightloop.api.server")
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"serving needs {error.name!r}, which is not installed", hint="Install `sightloop[serve]`."
+        ) from error
+    server.run(settings().model_copy(update=given))
+
+
+def worker() -> None:
+    """Look at the triggers and work off runs until stopped; a run that was killed half way is gone on with."""
+    configure_logs(settings().log_level, settings().log_format)
+    with opened() as parts, Worker(parts) as working:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: working.stop())
+        aside().print(f"working on {parts.settings.home}")
+        working.run()

@@ -1,0 +1,1 @@
+"""Where heavy work runs: in a child process here, on other machines through plug-ins."""

@@ -1,0 +1,68 @@
+"""A run at work: what its steps need, and how they tell of themselves and hear of a cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sightloop.settings import Settings
+from sightloop.store import runs
+from sightloop.store.blobs import Blobs
+from sightloop.store.database import Database
+from sightloop.values.recipe import Recipe
+from sightloop.values.run import STEPS, Run
+
+_QUIET_SECONDS = 0.5
+
+
+class Stopped(BaseException):
+    """The worker is being stopped: the step under way is given up and left to be done again.
+
+    No Exception, so that nothing on the way takes it for a failure of the step and records it.
+    """
+
+
+@dataclass
+class Job:
+    """One run with its recipe (the run's parameters applied) and the stores; `stopping` says that the worker ends."""
+
+    run: Run
+    recipe: Recipe
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    stopping: Callable[[], bool]
+    step: str = ""
+    _told: float = field(default=0.0, init=False)
+
+    @property
+    def folder(self) -> Path:
+        """The run's work folder."""
+        return self.settings.home.resolve() / "runs" / self.run.id
+
+    def cancelled(self) -> bool:
+        """Whether a person asked for the run to stop. Raises Stopped where the worker is ending."""
+        if self.stopping():
+            raise Stopped
+        with self.database.read() as connection:
+            return runs.get(connection, self.run.id).cancelling
+
+    def log(self, message: str, **data: Any) -> None:
+        """Add a line to the run's log."""
+        with self.database.write() as connection:
+            runs.log(connection, self.run.id, "log", self.step, message, data)
+
+    def advance(self, done: float, message: str = "", metrics: dict[str, float] | None = None) -> None:
+        """Tell how far the step is (0 to 1); rows of metrics are all kept, mere progress at most twice a second."""
+        now = time.monotonic()
+        if metrics is None and now - self._told < _QUIET_SECONDS:
+            return
+        self._told = now
+        at = STEPS.index(self.step)
+        with self.database.write() as connection:
+            runs.update(connection, self.run.id, progress=(at + done) / len(STEPS))
+            kind = "progress" if metrics is None else "metrics"
+            runs.log(connection, self.run.id, kind, self.step, message, {"done": done} | (metrics or {}))

@@ -1,0 +1,191 @@
+"""The steps of a run. Each takes what the steps before it found and gives what it found, as plain values.
+
+A step may be done again after a crash, so what it leaves behind is named by content or by the run: doing it twice
+leaves the same as doing it once.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sightloop import __version__, plugins
+from sightloop.errors import BadData, Conflict
+from sightloop.loop import figures, gates
+from sightloop.loop.evaluation import evaluate
+from sightloop.loop.gates import Decision, Report
+from sightloop.loop.job import Job
+from sightloop.loop.training import Order
+from sightloop.store import datasets, deployments, packages, tracking, versions
+from sightloop.values.dataset import Manifest
+from sightloop.values.package import Sealed
+from sightloop.values.sample import Side
+from sightloop.values.version import ModelVersion, Verdict
+
+Found = dict[str, Any]
+Step = Callable[[Job, Found], Found]
+
+
+def freeze(job: Job, _found: Found) -> Found:
+    """Fix the samples and labels of now as a dataset version. Raises BadData where a side is empty."""
+    plugins.load("trainers", job.recipe.train.trainer).check(job.recipe)
+    with job.database.write() as connection:
+        version = datasets.freeze(connection, job.blobs, job.recipe.name, job.recipe.classes)
+    for side in Side:
+        if not version.counts[side]:
+            raise BadData(
+                f"{job.recipe.name} has no samples on the {side} side",
+                expected="labelled samples for training, validation and test",
+                got=", ".join(f"{count} {name}" for name, count in version.counts.items()),
+                hint="Add labelled samples; their content decides which side they take.",
+            )
+    return {"dataset": version.number, "manifest": version.manifest, "counts": version.counts}
+
+
+def train(job: Job, found: Found) -> Found:
+    """Train in the place that the settings name, and keep the package that comes out."""
+    shutil.rmtree(job.folder, ignore_errors=True)  # of a training that was killed half way
+    job.folder.mkdir(parents=True)
+    order = Order(
+        recipe=msgspec.to_builtins(job.recipe),
+        manifest=found["manifest"],
+        blobs=job.settings.blobs,
+        folder=str(job.folder),
+        code=f"sightloop {__version__}",
+    )
+
+    def listen(event: dict[str, Any]) -> None:
+        job.advance(event.get("done", 0.0), event.get("message", ""), event.get("metrics"))
+
+    trained: Found = plugins.load("compute", "local").run(
+        "sightloop.loop.training:train", msgspec.to_builtins(order), listener=listen, cancelled=job.cancelled
+    )
+    return trained | {"trained": packages.save(job.blobs, Sealed.read(job.folder / "package"))}
+
+
+def check(job: Job, found: Found) -> Found:
+    """Score the new package and the champion on the same held-out samples, and let the gate decide."""
+    entries = Manifest.from_bytes(job.blobs.get(found["manifest"])).on(Side.TEST)
+    package = packages.load(job.blobs, found["trained"])
+    report = evaluate(package, entries, job.blobs, threads=job.settings.threads)
+    champion = _champion(job)
+    rival: Report | None = None
+    if champion is not None:
+        rival = evaluate(packages.load(job.blobs, champion.package), entries, job.blobs, threads=job.settings.threads)
+    decision = gates.decide(job.recipe.gate, report, rival)
+    job.log(decision.reason)
+    scored = msgspec.structs.replace(package, card=msgspec.structs.replace(package.card, scores=report.scores))
+    return {
+        "package": packages.save(job.blobs, scored),
+        "scores": report.scores.flat() | {"samples": report.scores.samples},
+        "champion": None if champion is None else champion.number,
+        "champion_scores": None if rival is None else rival.scores.flat(),
+        "decision": msgspec.to_builtins(decision),
+    }
+
+
+def register(job: Job, found: Found) -> Found:
+    """Give the package a number in the project, accepted or refused, and record the run in MLflow."""
+    decision = msgspec.convert(found["decision"], Decision)
+    package = packages.load(job.blobs, found["package"])
+    verdict = Verdict.ACCEPTED if decision.accepted else Verdict.REFUSED
+    with job.database.write() as connection:
+        version = versions.register(
+            connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id
+        )
+    _record(job, found, package, version)
+    return {"version": version.number}
+
+
+def roll_out(job: Job, found: Found) -> Found:
+    """Make an accepted version the champion. Raises Conflict where it was compared with another champion."""
+    decision = msgspec.convert(found["decision"], Decision)
+    if not decision.accepted:
+        return {"deployed": False}
+    with job.database.write() as connection:
+        present = deployments.current(connection, job.recipe.name)
+        serving = None if present is None else present.champion.version
+        if serving not in (found["champion"], found["version"]):
+            raise Conflict(
+                f"the champion of {job.recipe.name} changed while version {found['version']} was checked",
+                expected=f"version {found['champion']}",
+                got=f"version {serving}",
+                hint="Promote the new version by hand, or train again.",
+            )
+        deployed = deployments.promote(
+            connection, job.recipe.name, found["version"], f"run {job.run.id}", decision.reason, job.run.id
+        )
+    _tell_mlflow(job, lambda url: tracking.sync_aliases(url, job.recipe.name, found["version"]))
+    return {"deployed": True, "revision": deployed.revision}
+
+
+STEPS: dict[str, Step] = {
+    "freeze": freeze,
+    "train": train,
+    "check": check,
+    "register": register,
+    "roll-out": roll_out,
+}
+
+
+def _champion(job: Job) -> ModelVersion | None:
+    with job.database.read() as connection:
+        present = deployments.current(connection, job.recipe.name)
+        if present is None:
+            return None
+        return versions.get(connection, job.recipe.name, present.champion.version)
+
+
+def _record(job: Job, found: Found, package: Sealed, version: ModelVersion) -> None:
+    card = package.card
+    if card.scores is not None:
+        manifest = Manifest.from_bytes(job.blobs.get(found["manifest"]))
+        figures.draw(job.folder / "figures", card.scores, found["curves"], manifest)
+    numbers = found["scores"] | {f"seconds.{name}": value for name, value in found["seconds"].items()}
+    tags = {"dataset": str(found["dataset"]), "code": card.code, "trigger": job.run.trigger, "verdict": version.verdict}
+
+    def tell(url: str) -> None:
+        tracking.log_run(
+            url,
+            project=job.recipe.name,
+            run=job.run.id,
+            parameters=_flat(msgspec.to_builtins(job.recipe.train)) | found["parameters"],
+            metrics=numbers,
+            curves=found["curves"],
+            tags=tags,
+            artifacts=_artifacts(job),
+            package=package,
+            root=job.settings.home / "mlflow",
+        )
+        tracking.register(
+            url, project=job.recipe.name, version=version.number, run=job.run.id, tags=tags, reason=version.reason
+        )
+        tracking.set_alias(url, job.recipe.name, tracking.CHALLENGER, version.number)
+
+    _tell_mlflow(job, tell)
+
+
+def _artifacts(job: Job) -> Path:
+    """The curves and figures, without the package: it has a folder of its own in MLflow."""
+    shutil.rmtree(job.folder / "package", ignore_errors=True)
+    return job.folder
+
+
+def _tell_mlflow(job: Job, tell: Callable[[str], None]) -> None:
+    """MLflow is a record for people: a server of it that is down is told of in the log and costs nobody a model."""
+    try:
+        tell(job.settings.mlflow)
+    except Exception as error:  # its client raises every kind
+        job.log(f"MLflow was not told: {type(error).__name__}: {error}")
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one, with the names joined by dots."""
+    flat: dict[str, Any] = {}
+    for name, value in table.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,1 @@
+"""From a model package to numbers: the engines that run a graph."""

@@ -1,0 +1,26 @@
+"""The interface of a runtime, which each inference engine fulfils."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.values.package import Sealed
+
+
+class Session(Protocol):
+    """An open model. `run` may be called from many threads at once."""
+
+    def run(self, inputs: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The probabilities (N, classes) and embeddings (N, dims) of raw inputs (N, ...)."""
+        ...
+
+
+class Runtime(Protocol):
+    """Opens model packages."""
+
+    def open(self, package: Sealed, *, threads: int) -> Session:
+        """The package's model, loaded and ready. Raises PackageRefused where the graph cannot be run."""
+        ...

@@ -1,0 +1,125 @@
+"""An open model: a package's graph in memory, with all that an answer needs."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop import plugins
+from sightloop.errors import PackageRefused
+from sightloop.runtimes.runtime import Session
+from sightloop.serve.batching import Batching
+from sightloop.settings import Settings
+from sightloop.tasks.task import Task
+from sightloop.values.moment import new_id, now
+from sightloop.values.package import INPUT, PROBABILITIES, Package, Sealed
+from sightloop.values.prediction import Prediction
+
+CORES = os.cpu_count() or 1
+MAX_BATCH = 32
+"""More at once gains nothing on a CPU and makes the first of them wait for the last."""
+TOLERANCE = 1e-3
+"""How far a golden answer's probabilities may be off, since other processors round otherwise."""
+
+
+class Threads:
+    """The threads that all models of a process share: those that decode, and those in which models run."""
+
+    def __init__(self) -> None:
+        self.decoding = ThreadPoolExecutor(CORES, thread_name_prefix="decoding")
+        self.inference = ThreadPoolExecutor(CORES, thread_name_prefix="inference")
+
+    def stop(self) -> None:
+        """Take no more work."""
+        self.decoding.shutdown(wait=False)
+        self.inference.shutdown(wait=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One version, open. Whoever holds it can use it; nobody has to close it."""
+
+    project: str
+    version: int
+    card: Package
+    task: Task
+    session: Session
+    decoding: Batching[bytes, NDArray[Any]]
+    answering: Batching[NDArray[Any], NDArray[np.float32]]
+    golden: tuple[NDArray[Any], NDArray[np.float32]]
+
+    async def prepare(self, contents: Sequence[bytes]) -> Sequence[NDArray[Any]]:
+        """What was sent, as raw inputs of the graph. Raises BadInput and Busy."""
+        if self.card.input.kind == "landmarks":  # takes microseconds, less than the way to another thread
+            return [self.task.prepare(content, self.card.input, max_pixels=0) for content in contents]
+        return await self.decoding.results(contents)
+
+    def prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
+        """The prediction in one row of the graph's output, under a new id."""
+        answer = self.task.read(probabilities, self.card)
+        return Prediction(id=new_id(), project=self.project, version=self.version, answer=answer, at=now())
+
+    def check(self) -> None:
+        """Ask for the golden inputs' answers now. Raises PackageRefused where they are not the golden ones."""
+        inputs, expected = self.golden
+        try:
+            probabilities, _ = self.session.run(inputs)
+        except Exception as error:  # runtimes raise kinds of their own
+            raise PackageRefused("the model cannot answer its golden inputs", got=str(error)[:300]) from error
+        off = float(np.abs(probabilities - expected).max()) if probabilities.shape == expected.shape else np.inf
+        if not off <= TOLERANCE:  # NaN is not
+            raise PackageRefused(
+                "the model does not give its golden answers", expected=f"within {TOLERANCE}", got=f"{off:.3g} off"
+            )
+
+
+def open_model(project: str, version: int, package: Sealed, threads: Threads, settings: Settings) -> Model:
+    """The package's model, open and warm: its golden inputs got their golden answers. Raises PackageRefused."""
+    card = package.card
+    session: Session = plugins.load("runtimes", "onnx").open(package, threads=settings.threads)
+    task: Task = plugins.load("tasks", card.task)
+    waiting = settings.max_waiting
+
+    def decode(contents: list[bytes]) -> list[NDArray[Any] | Exception]:
+        return [_prepared(task, card, content, settings.max_image_pixels) for content in contents]
+
+    def answer(inputs: list[NDArray[Any]]) -> list[NDArray[np.float32] | Exception]:
+        return list(session.run(np.stack(inputs))[0])
+
+    model = Model(
+        project=project,
+        version=version,
+        card=card,
+        task=task,
+        session=session,
+        decoding=Batching(decode, threads.decoding, workers=CORES, most=MAX_BATCH, max_waiting=waiting),
+        answering=Batching(answer, threads.inference, workers=1, most=MAX_BATCH, max_waiting=waiting),
+        golden=_golden(package.golden),
+    )
+    model.check()
+    return model
+
+
+def _prepared(task: Task, card: Package, content: bytes, max_pixels: int) -> NDArray[Any] | Exception:
+    try:
+        return task.prepare(content, card.input, max_pixels=max_pixels)
+    except Exception as error:  # whatever it is, it is one caller's, not the whole batch's
+        return error
+
+
+def _golden(data: bytes) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            inputs, probabilities = arrays[INPUT], arrays[PROBABILITIES]
+    except (OSError, ValueError, KeyError) as error:
+        raise PackageRefused("the package's golden answers cannot be read", got=str(error)) from error
+    if not len(inputs):
+        raise PackageRefused("the package has no golden inputs", hint="Train the model again.")
+    return inputs, probabilities

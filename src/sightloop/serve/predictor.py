@@ -1,0 +1,49 @@
+"""The answer path: bytes in, predictions out."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Literal
+
+from sightloop.errors import BadInput
+from sightloop.serve.live import Live
+from sightloop.serve.model import Model
+from sightloop.serve.recorder import Recorder
+from sightloop.telemetry import Telemetry
+from sightloop.values.prediction import Prediction
+
+Kind = Literal["image", "landmarks"]
+
+
+class Predictor:
+    """Answers requests with the models that are live."""
+
+    def __init__(self, live: Live, recorder: Recorder, telemetry: Telemetry) -> None:
+        self._live = live
+        self._recorder = recorder
+        self._telemetry = telemetry
+
+    async def predict(self, project: str, kind: Kind, contents: Sequence[bytes]) -> list[Prediction]:
+        """A prediction for each of the contents: image files, or landmarks as `Landmarks.to_bytes` writes them.
+
+        Raises BadInput, NotFound, NotReady and Busy.
+        """
+        began = time.perf_counter()
+        model = self._live.choose(project, random.random())  # noqa: S311 -- a share of the traffic, no secret
+        _refuse_other(kind, model)
+        inputs = await model.prepare(contents)
+        rows = await model.answering.results(inputs)
+        predictions = [model.prediction(row) for row in rows]
+        self._recorder.take(predictions, contents)
+        self._telemetry.latency.labels(project).observe(time.perf_counter() - began)
+        self._telemetry.predictions.labels(project).inc(len(predictions))
+        if kind == "landmarks":
+            self._telemetry.last_hand = inputs[-1]
+        return predictions
+
+
+def _refuse_other(kind: Kind, model: Model) -> None:
+    if kind != model.card.input.kind:
+        raise BadInput(f"{model.project} does not take {kind}", expected=model.card.input.kind, got=kind)

@@ -1,0 +1,67 @@
+"""What an operator can set, from the environment (`SIGHTLOOP_*`) or a `.env` file; see docs/settings.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; every one is documented in docs/settings.md, which a test checks."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLOOP_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(
+        Path(".sightloop"), description="The folder that keeps everything: database, blobs, models, runs."
+    )
+    database_url: str | None = Field(None, description="SQLAlchemy URL of the database; SQLite in `home` if unset.")
+    blobs_url: str | None = Field(None, description="fsspec URL of the blob store; a folder in `home` if unset.")
+    mlflow_url: str | None = Field(None, description="MLflow tracking URL; SQLite in `home` if unset.")
+    recipes: Path | None = Field(None, description="A folder of further recipes (TOML), beside the five that ship.")
+    data: Path | None = Field(None, description="A folder of local data sets (`mnist/`, `gestures/`, ...).")
+    offline: bool = Field(False, description="Never download anything.")
+
+    host: str = Field("127.0.0.1", description="The address that the API binds to.")
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("SIGHTLOOP_PORT", "PORT"),
+        description="The port of the API; `PORT` is read too, as hosting platforms set it.",
+    )
+    processes: int = Field(1, ge=1, le=64, description="Serving processes.")
+    threads: int = Field(0, ge=0, le=256, description="Threads of one inference session; 0 takes the machine's cores.")
+    default_project: str = Field("digits", description="The project behind the plain /predict, /upload and /retrain.")
+    max_request_bytes: int = Field(20_000_000, ge=1, description="The largest request body.")
+    max_image_pixels: int = Field(50_000_000, ge=1, description="The most pixels that an image may declare.")
+    max_items: int = Field(256, ge=1, description="The most images or landmark sets in one request.")
+    max_waiting: int = Field(1024, ge=1, description="The most requests that wait for one model; more get 503.")
+    record: bool = Field(True, description="Whether predictions and their inputs are recorded.")
+    max_recording: int = Field(
+        4096, ge=1, description="The most predictions that wait to be recorded; more are counted and dropped."
+    )
+    poll_seconds: float = Field(0.5, gt=0, description="How often servers look for a new deployment, workers for runs.")
+    retrain_wait_seconds: float = Field(900.0, gt=0, description="How long a waiting retrain request waits at most.")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The least level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="JSON lines, or lines for a terminal.")
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.home.resolve()}/sightloop.db"
+
+    @property
+    def blobs(self) -> str:
+        """The blob store URL in force."""
+        return self.blobs_url or f"file://{self.home.resolve()}/blobs"
+
+    @property
+    def mlflow(self) -> str:
+        """The MLflow tracking URL in force."""
+        return self.mlflow_url or f"sqlite:///{self.home.resolve()}/mlflow.db"

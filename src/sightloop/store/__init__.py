@@ -1,0 +1,1 @@
+"""What must survive a restart: rows, a noun a file; blobs by their content; runs and versions in MLflow."""

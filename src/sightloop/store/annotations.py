@@ -1,0 +1,56 @@
+"""Annotations: what people say that samples are. They are only ever added; the newest of a sample counts."""
+
+from collections.abc import Collection, Sequence
+
+import msgspec
+from sqlalchemy import Connection, Subquery, func, select
+from sqlalchemy.exc import IntegrityError
+
+from sightloop.errors import BadData
+from sightloop.store import tables
+from sightloop.store.rows import insert_new, value
+from sightloop.values.annotation import Annotation, Source
+
+_said = tables.annotations.c
+
+
+def add(c: Connection, project: str, new: Sequence[Annotation]) -> None:
+    """Add annotations of samples that the project has (else BadData); one whose id is known is not added twice."""
+    rows = [{"project": project} | msgspec.to_builtins(annotation) for annotation in new]
+    try:
+        insert_new(c, tables.annotations, rows)
+    except IntegrityError as error:
+        raise BadData(
+            f"an annotation names a sample that {project} has not got", hint="Add the samples first."
+        ) from error
+
+
+def latest(c: Connection, project: str, digests: Collection[str] | None = None) -> dict[str, str]:
+    """The label that counts, by the digest of its sample; of all samples, or of these (some thousands at most)."""
+    last = newest(project, digests)
+    query = select(_said.sample, _said.label).join(last, _said.id == last.c.id)
+    return {row.sample: row.label for row in c.execute(query)}
+
+
+def newest(project: str, digests: Collection[str] | None = None) -> Subquery:
+    """The query for the ids of the annotations that count: of each sample, or each of these, the newest."""
+    query = select(func.max(_said.id).label("id")).where(_said.project == project)
+    if digests is not None:
+        query = query.where(_said.sample.in_(digests))
+    return query.group_by(_said.sample).subquery()
+
+
+def history(c: Connection, project: str, digest: str) -> list[Annotation]:
+    """All that people said of one sample, oldest first."""
+    query = select(tables.annotations).where(_said.project == project, _said.sample == digest).order_by(_said.id)
+    return [value(row, Annotation) for row in c.execute(query).mappings()]
+
+
+def count_since(c: Connection, project: str, moment: str | None, sources: Collection[Source] | None = None) -> int:
+    """How many samples people have labelled since that moment (or ever), each counted once; by these ways only."""
+    query = select(func.count(_said.sample.distinct())).where(_said.project == project)
+    if sources is not None:
+        query = query.where(_said.source.in_(sources))
+    if moment is not None:
+        query = query.where(_said.at > moment)
+    return int(c.execute(query).scalar_one())

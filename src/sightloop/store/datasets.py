@@ -1,0 +1,97 @@
+"""Dataset versions: a project's labelled samples, frozen under a number; the manifest itself is a blob."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select
+
+from sightloop.errors import BadData, NotFound
+from sightloop.store import locks, tables
+from sightloop.store.annotations import newest
+from sightloop.store.blobs import Blobs
+from sightloop.store.rows import value
+from sightloop.store.tables import dataset_versions, samples
+from sightloop.values.dataset import DatasetVersion, Entry, Manifest
+from sightloop.values.moment import now
+from sightloop.values.sample import Place, Side
+
+
+def freeze(c: Connection, blobs: Blobs, project: str, classes: Sequence[str]) -> DatasetVersion:
+    """Fix the samples and the labels that count now; the same content is the same version and is returned again.
+
+    A sample whose label is none of the classes is left out. Raises BadData where nothing is labelled or a class has no
+    sample to train on.
+    """
+    manifest = Manifest(project=project, classes=tuple(classes), entries=_entries(c, project, classes))
+    _check(manifest)
+    digest = blobs.put(manifest.to_bytes())
+    locks.take(c, "dataset_versions", project)
+    table = dataset_versions.c
+    frozen = (
+        c.execute(select(dataset_versions).where(table.project == project, table.manifest == digest))
+        .mappings()
+        .one_or_none()
+    )
+    if frozen is not None:
+        return value(frozen, DatasetVersion)
+    last = c.execute(select(func.max(table.number)).where(table.project == project)).scalar_one() or 0
+    counts = {side.value: len(manifest.on(side)) for side in Side}
+    version = DatasetVersion(project=project, number=last + 1, manifest=digest, counts=counts, at=now())
+    c.execute(insert(dataset_versions).values(msgspec.to_builtins(version)))
+    return version
+
+
+def get(c: Connection, project: str, number: int) -> DatasetVersion:
+    """The version with this number. Raises NotFound."""
+    table = dataset_versions.c
+    row = (
+        c.execute(select(dataset_versions).where(table.project == project, table.number == number))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound(f"{project} has no dataset version {number}")
+    return value(row, DatasetVersion)
+
+
+def manifest(c: Connection, blobs: Blobs, project: str, number: int) -> Manifest:
+    """What the version consists of. Raises NotFound, and BadData where the manifest was altered."""
+    return Manifest.from_bytes(blobs.get(get(c, project, number).manifest))
+
+
+def list(c: Connection, project: str) -> Sequence[DatasetVersion]:
+    """All versions of a project, newest first."""
+    table = dataset_versions.c
+    query = select(dataset_versions).where(table.project == project).order_by(table.number.desc())
+    return [value(row, DatasetVersion) for row in c.execute(query).mappings()]
+
+
+def _entries(c: Connection, project: str, classes: Sequence[str]) -> tuple[Entry, ...]:
+    last, said, sample = newest(project), tables.annotations.c, samples.c
+    query = (
+        select(sample.digest, said.label, sample.side, sample.blob, sample.offset, sample.length)
+        .join(samples, (sample.project == said.project) & (sample.digest == said.sample))
+        .join(last, said.id == last.c.id)
+        .where(said.label.in_(classes))
+    )
+    found = (
+        Entry(digest=digest, label=label, side=Side(side), place=Place(blob, offset, length))
+        for digest, label, side, blob, offset, length in c.execute(query)
+    )
+    # Sorted here: databases differ in how they order texts.
+    return tuple(sorted(found, key=lambda entry: entry.digest))
+
+
+def _check(manifest: Manifest) -> None:
+    if not manifest.entries:
+        raise BadData(f"{manifest.project} has no labelled samples", hint="Import or upload some first.")
+    trained = {entry.label for entry in manifest.on(Side.TRAIN)}
+    bare = [label for label in manifest.classes if label not in trained]
+    if bare:
+        raise BadData(
+            f"{manifest.project} has no training sample of {', '.join(bare)}",
+            expected="at least one of each class",
+            hint="Upload labelled samples of these classes.",
+        )

@@ -1,0 +1,181 @@
+"""The tables. Rows that record what happened (annotations, events, deployments) are only ever added."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+NAME, DIGEST, ID, MOMENT = String(63), String(64), String(36), String(32)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("project", NAME, primary_key=True),
+    Column("digest", DIGEST, primary_key=True),
+    Column("side", String(10), nullable=False),
+    Column("blob", DIGEST, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("origin", Text, nullable=False, default=""),
+    Column("at", MOMENT, nullable=False),
+    CheckConstraint("side in ('train', 'validation', 'test')", name="side"),
+)
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("project", NAME, nullable=False),
+    Column("sample", DIGEST, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("source", String(10), nullable=False),
+    Column("prediction", ID, nullable=True),
+    Column("at", MOMENT, nullable=False),
+    ForeignKeyConstraint(["project", "sample"], ["samples.project", "samples.digest"]),
+    Index(None, "project", "sample", "id"),
+    Index(None, "project", "at"),
+)
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("project", NAME, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("answer", JSON, nullable=False),
+    # The input's bytes, where they were kept: a digest of its own and its place in a blob.
+    Column("digest", DIGEST, nullable=True),
+    Column("blob", DIGEST, nullable=True),
+    Column("offset", BigInteger, nullable=True),
+    Column("length", BigInteger, nullable=True),
+    Column("at", MOMENT, nullable=False),
+    Index(None, "project", "id"),
+    Index(None, "project", "at"),
+)
+
+dataset_versions = Table(
+    "dataset_versions",
+    metadata,
+    Column("project", NAME, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("manifest", DIGEST, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("at", MOMENT, nullable=False),
+    UniqueConstraint("project", "manifest"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("project", NAME, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("trigger", String(20), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("step", String(20), nullable=False, default=""),
+    Column("progress", Float, nullable=False, default=0.0),
+    Column("cancelling", Boolean, nullable=False, default=False),
+    Column("parameters", JSON, nullable=False, default=dict),
+    Column("result", JSON, nullable=False, default=dict),
+    Column("error", Text, nullable=True),
+    Column("created", MOMENT, nullable=False),
+    Column("started", MOMENT, nullable=True),
+    Column("finished", MOMENT, nullable=True),
+    Index(None, "project", "id"),
+    # One open run per project, whoever asks.
+    Index(
+        "uq_runs_open",
+        "project",
+        unique=True,
+        sqlite_where=text("status in ('queued', 'running')"),
+        postgresql_where=text("status in ('queued', 'running')"),
+    ),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    Column("run", ID, ForeignKey("runs.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("step", String(20), nullable=False),
+    Column("message", Text, nullable=False, default=""),
+    Column("data", JSON, nullable=False, default=dict),
+    Column("at", MOMENT, nullable=False),
+)
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("project", NAME, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("package", DIGEST, nullable=False),
+    Column("card", JSON, nullable=False),
+    Column("verdict", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("run", ID, ForeignKey("runs.id"), nullable=True, unique=True),
+    Column("at", MOMENT, nullable=False),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("project", NAME, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # A run deploys at most once, even if its step is done again after a crash.
+    Column("run", ID, ForeignKey("runs.id"), nullable=True, unique=True),
+    # Of a rollback: the revision that it went back to, so that the next rollback goes further back.
+    Column("restores", Integer, nullable=True),
+    Column("at", MOMENT, nullable=False),
+)
+
+deployment_members = Table(
+    "deployment_members",
+    metadata,
+    Column("project", NAME, primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("role", String(10), nullable=False),
+    Column("share", Float, nullable=False),
+    Column("position", Integer, nullable=False),
+    ForeignKeyConstraint(["project", "revision"], ["deployments.project", "deployments.revision"]),
+    ForeignKeyConstraint(["project", "version"], ["model_versions.project", "model_versions.number"]),
+    # Never two champions.
+    Index(
+        "uq_deployment_members_champion",
+        "project",
+        "revision",
+        unique=True,
+        sqlite_where=text("role = 'champion'"),
+        postgresql_where=text("role = 'champion'"),
+    ),
+)

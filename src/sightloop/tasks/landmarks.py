@@ -1,0 +1,25 @@
+"""Landmark classification: the 21 points of a hand in, one of the project's classes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sightloop.errors import BadRecipe
+from sightloop.tasks.classification import Classification
+from sightloop.values.landmarks import Landmarks
+from sightloop.values.recipe import Input
+
+
+class LandmarkClassification(Classification):
+    """Classification of hands; answers and scores are those of any classification."""
+
+    def prepare(self, content: bytes, spec: Input, *, max_pixels: int) -> NDArray[Any]:  # noqa: ARG002 - a hand has none
+        """The 252 bytes of a hand as its raw points (21, 3) float32. Raises BadLandmarks."""
+        if spec.kind != "landmarks":
+            raise BadRecipe("this task takes landmarks", expected='input.kind = "landmarks"', got=repr(spec.kind))
+        return Landmarks.from_bytes(content).points
+
+
+TASK = LandmarkClassification()

@@ -1,0 +1,103 @@
+"""What a process tells of itself: metrics by the names in docs/metrics.md, and logs as JSON lines."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any, Literal
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+    values,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that names the folder in which several serving processes share their metrics."""
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Telemetry:
+    """A process's metrics. Made once, where the parts are put together; tests make one each."""
+
+    def __init__(self) -> None:
+        # prometheus_client looks for the shared folder when it is imported, which is before anybody could name it.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self.latency = Histogram(
+            "prediction_latency_seconds",
+            "From the received request to its answer, in seconds.",
+            ["project"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.predictions = Counter("predictions_total", "Predictions made.", ["project"], registry=registry)
+        self.landmark_mean = self._gauge("input_landmark_mean", "Mean of the last hand's 63 raw numbers.")
+        self.landmark_std = self._gauge("input_landmark_std", "Standard deviation of the last hand's 63 raw numbers.")
+        self.requests = Histogram(
+            "sightloop_request_seconds",
+            "Requests by route, method and status: how many, and their duration in seconds.",
+            ["route", "method", "status"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.version = self._gauge("sightloop_model_version", "The version that answers as champion.", "project")
+        self.swaps = Counter("sightloop_swaps_total", "Deployments taken into use.", ["project"], registry=registry)
+        self.faults = Counter(
+            "sightloop_deployment_faults_total", "Deployments that could not be opened.", ["project"], registry=registry
+        )
+        self.recording = self._gauge("sightloop_recording_waiting", "Predictions that wait to be recorded.")
+        self.recorded = Counter("sightloop_predictions_recorded_total", "Predictions recorded.", registry=registry)
+        self.dropped = Counter(
+            "sightloop_predictions_dropped_total", "Predictions that were answered but not recorded.", registry=registry
+        )
+
+        # A reference is all that the answer path can afford; the two numbers are worked out when they are asked for.
+        self.last_hand: NDArray[Any] | None = None
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        # With several processes the newest value counts, whichever process it came from.
+        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode="mostrecent")
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format, added up over the serving processes where there are several."""
+        if self.last_hand is not None:
+            self.landmark_mean.set(self.last_hand.mean(dtype=np.float64))
+            self.landmark_std.set(self.last_hand.std(dtype=np.float64))
+        if not os.environ.get(SHARED_FOLDER):
+            return generate_latest(self.registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        ProcessCollector(registry=together)
+        return generate_latest(together)
+
+
+def configure_logs(level: str, form: Literal["json", "console"]) -> None:
+    """Write logs to standard error from this level on, one line each with a timestamp: JSON, or text for a terminal."""
+    rendering: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    if form == "console":
+        # The pretty kind of traceback would print variables, and with them what users sent.
+        rendering = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *rendering,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,1 @@
+"""From a recipe and labelled arrays to a model package: trainers, calibration, parity."""

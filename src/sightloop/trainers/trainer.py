@@ -1,0 +1,57 @@
+"""The interface of a trainer, and what goes in and comes out of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.values.recipe import Recipe
+
+Report = Callable[..., None]
+"""Tells of progress: `report(done=0.25, message="epoch 2 of 8", metrics={"loss": 0.1})`; `done` is 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """Labelled raw inputs: `inputs` (N, *recipe.input.shape), `targets` (N,) int64 indices of the recipe's classes."""
+
+    inputs: NDArray[Any]
+    targets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many samples."""
+        return len(self.targets)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained model, before calibration and packaging.
+
+    `graph` is a serialised ONNX model: raw inputs under the name `input` (first axis dynamic) to `logits` (N, classes;
+    log-probabilities will do) and `embedding` (N, dims). `predict` gives the framework's own (logits, embedding) for
+    the same raw inputs: the parity check compares both. `curves` has one row of numbers per epoch. `reproducible`
+    is empty where the same run gives the same weights, else it names the step that does not.
+    """
+
+    graph: bytes
+    predict: Callable[[NDArray[Any]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+    epochs: int
+    curves: tuple[dict[str, float], ...] = ()
+    reproducible: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Trainer(Protocol):
+    """Fits a model to a recipe's data. Its framework is imported in `train`, not with the module."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse options that this trainer does not have (BadRecipe, with the nearest known one)."""
+        ...
+
+    def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:
+        """A model fitted to `train`; `validation` may choose, stop early or tune, and is not fitted to."""
+        ...

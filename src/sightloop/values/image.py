@@ -1,0 +1,119 @@
+"""A picture as pixels, and the one place where bytes become pixels, for training and for serving alike."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+from numpy.typing import NDArray
+
+from sightloop.errors import BadImage, TooLarge
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+MAX_PIXELS = 50_000_000
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pixels as RGB: `pixels` is (height, width, 3) uint8."""
+
+    pixels: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        """Refuse anything but RGB bytes."""
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8 or not self.pixels.size:
+            raise BadImage("not RGB pixels", expected="(height, width, 3) uint8", got=str(self.pixels.shape))
+
+    def resized(self, height: int, width: int) -> NDArray[np.uint8]:
+        """The pixels at another size, (height, width, 3) uint8: area averaging down, linear up."""
+        if self.pixels.shape[:2] == (height, width):
+            return self.pixels
+        smaller = height < self.pixels.shape[0] or width < self.pixels.shape[1]
+        how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(self.pixels, (width, height), interpolation=how), dtype=np.uint8)
+
+    @classmethod
+    def decode(cls, data: bytes, *, max_pixels: int = MAX_PIXELS, least: tuple[int, int] | None = None) -> Image:
+        """The picture in the bytes of a JPEG, PNG, WebP or BMP file, upright (EXIF), transparency laid over white.
+
+        `least` is a (height, width) that is enough: a larger JPEG may be read at a half, quarter or eighth, which is
+        several times faster. Raises BadImage for bytes that are no whole picture and TooLarge, before a pixel is
+        decoded, for one that declares more than `max_pixels`.
+        """
+        header = _header(data)
+        if header.width * header.height > max_pixels:
+            raise TooLarge(
+                "the image has too many pixels",
+                expected=f"at most {max_pixels:,} pixels",
+                got=f"{header.width} x {header.height}",
+                hint="Scale it down before sending it.",
+            )
+        if "A" in header.mode or "transparency" in header.info:
+            return cls(_over_white(header))
+        _refuse_truncated(data, header)
+        how = cv2.IMREAD_COLOR
+        if least is not None and header.format == "JPEG":
+            how = _REDUCED.get(_reduction(header.size, least), how)
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how)
+        except cv2.error as error:
+            raise BadImage("the image cannot be decoded", hint="Is the file whole?") from error
+        if pixels is None:
+            raise BadImage("the image cannot be decoded", got=f"a damaged {header.format}", hint="Is the file whole?")
+        return cls(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+
+    def encode(self) -> bytes:
+        """The picture as a PNG file: lossless, so that its pixels come back as they were."""
+        done, data = cv2.imencode(".png", cv2.cvtColor(self.pixels, cv2.COLOR_RGB2BGR))
+        if not done:
+            raise BadImage("the pixels cannot be written as PNG")
+        return data.tobytes()
+
+
+def _header(data: bytes) -> PIL.Image.Image:
+    if not data:
+        raise BadImage("the image is empty", expected="the bytes of an image", got="0 bytes")
+    try:
+        return PIL.Image.open(io.BytesIO(data), formats=FORMATS)
+    except PIL.Image.DecompressionBombError as error:
+        raise TooLarge("the image has too many pixels", got=str(error)) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadImage("not an image", expected=f"one of {', '.join(FORMATS)}", got=_described(data)) from error
+
+
+def _described(data: bytes) -> str:
+    return f"{len(data)} bytes beginning with {data[:8]!r}"
+
+
+def _reduction(size: tuple[int, int], least: tuple[int, int]) -> int:
+    """The largest of 1, 2, 4, 8 that leaves both sides as long as the longer side wanted, however it is turned."""
+    ratio = min(size) // max(least)
+    return next((by for by in (8, 4, 2) if ratio >= by), 1)
+
+
+def _over_white(header: PIL.Image.Image) -> NDArray[np.uint8]:
+    try:
+        upright = PIL.ImageOps.exif_transpose(header).convert("RGBA")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadImage("the image cannot be decoded", got=str(error), hint="Is the file whole?") from error
+    white = PIL.Image.new("RGBA", upright.size, "white")
+    return np.asarray(PIL.Image.alpha_composite(white, upright).convert("RGB"), dtype=np.uint8)
+
+
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+
+
+def _refuse_truncated(data: bytes, header: PIL.Image.Image) -> None:
+    """OpenCV fills what is missing with grey, so a file without its end is read once more by Pillow, which does not."""
+    end = _ENDS.get(header.format or "")
+    if end is not None and data.endswith(end):
+        return
+    try:
+        header.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadImage("the image is cut off or damaged", got=str(error), hint="Send the whole file.") from error

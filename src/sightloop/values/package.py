@@ -1,0 +1,108 @@
+"""The model package: a folder with `model.onnx`, `golden.npz` and `package.json`, which every trainer ends in.
+
+The graph takes raw input (uint8 RGB pixels (N, H, W, 3), or float32 landmarks (N, 21, 3)) under the name `input` and
+gives `probabilities` (N, classes) and `embedding` (N, dims), both float32: normalisation, calibration and softmax are
+inside. `golden.npz` holds a few inputs with the answers that they must get, as arrays of the same three names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from sightloop.errors import PackageRefused
+from sightloop.values.recipe import Input
+from sightloop.values.sample import digest_of
+from sightloop.values.scores import Scores
+
+GRAPH = "model.onnx"
+GOLDEN = "golden.npz"
+CARD = "package.json"
+INPUT, PROBABILITIES, EMBEDDING = "input", "probabilities", "embedding"
+
+
+class Parity(Struct, frozen=True, kw_only=True):
+    """How far the package's answers were from the framework's on real samples; above `limit` it is refused."""
+
+    samples: int
+    max_difference: float
+    limit: float
+
+
+class Package(Struct, frozen=True, kw_only=True):
+    """What `package.json` says of a model; `files` maps the names of the other files to their SHA-256."""
+
+    project: str
+    task: str
+    classes: tuple[str, ...]
+    input: Input
+    trainer: str
+    embedding: int
+    temperature: float
+    parity: Parity
+    files: dict[str, str]
+    scores: Scores | None = None
+    commands: dict[str, str] = {}
+    dataset: str = ""
+    code: str = ""
+    seed: int = 0
+    epochs: int = 0
+    licence: str = "Apache-2.0"
+    reproducible: str = ""
+    created: str = ""
+    format: int = 1
+
+    def to_bytes(self) -> bytes:
+        """The card as JSON, indented for people."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Package:
+        """The card in JSON bytes. Raises PackageRefused for anything else."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.MsgspecError as error:
+            raise PackageRefused(f"{CARD} cannot be read: {error}") from error
+
+    @property
+    def digest(self) -> str:
+        """The package's name: the SHA-256 of its card, which carries the SHA-256 of every other file."""
+        return digest_of(self.to_bytes())
+
+
+class Sealed(Struct, frozen=True):
+    """A whole package in memory, every file checked against the card."""
+
+    card: Package
+    graph: bytes
+    golden: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse files that are not the ones the card speaks of."""
+        for name, data in ((GRAPH, self.graph), (GOLDEN, self.golden)):
+            expected, got = self.card.files.get(name), digest_of(data)
+            if expected != got:
+                raise PackageRefused(
+                    f"{name} is not the file that {CARD} names",
+                    expected=f"SHA-256 {expected}",
+                    got=got,
+                    hint="The package was altered or damaged; train or import it again.",
+                )
+
+    @classmethod
+    def read(cls, folder: Path) -> Sealed:
+        """The package in a folder, checked."""
+        try:
+            card = Package.from_bytes((folder / CARD).read_bytes())
+            return cls(card, (folder / GRAPH).read_bytes(), (folder / GOLDEN).read_bytes())
+        except FileNotFoundError as error:
+            raise PackageRefused(f"{folder} is no model package: {error.filename} is missing") from error
+
+    def write(self, folder: Path) -> None:
+        """Write the package as a folder of three files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / GRAPH).write_bytes(self.graph)
+        (folder / GOLDEN).write_bytes(self.golden)
+        (folder / CARD).write_bytes(self.card.to_bytes())

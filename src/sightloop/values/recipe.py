@@ -1,0 +1,177 @@
+"""A recipe: what a person declares of a project, read from TOML; an unknown key is refused with the nearest known."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sightloop.errors import BadRecipe
+
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+
+
+class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the model takes: RGB pixels (height, width, 3) as uint8, or hand landmarks (21, 3) as float32."""
+
+    kind: Literal["image", "landmarks"]
+    height: Positive = 224
+    width: Positive = 224
+
+    @property
+    def shape(self) -> tuple[int, int, int] | tuple[int, int]:
+        """The shape of one prepared sample, without the batch axis."""
+        return (self.height, self.width, 3) if self.kind == "image" else (21, 3)
+
+
+class Data(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the first samples come from: the first of these sources that can be had is imported."""
+
+    sources: tuple[str, ...] = ()
+
+
+class Split(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The shares of validation and test; which side a sample takes is decided by its content alone."""
+
+    validation: Fraction = 0.1
+    test: Fraction = 0.1
+
+    def __post_init__(self) -> None:
+        """Leave something to train on."""
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave something to train on")
+
+
+class First(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What differs in the very first training of `sightloop up`, so that a new user waits less than a minute."""
+
+    epochs: Positive | None = None
+
+
+class Train(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How a model is trained; `options` belong to the trainer, which checks them itself."""
+
+    trainer: str
+    seed: int = 17
+    epochs: Positive = 10
+    batch_size: Positive = 128
+    learning_rate: Annotated[float, Meta(gt=0)] = 0.001
+    first: First = First()
+    options: dict[str, Any] = {}
+
+
+class Gate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a challenger must hold on held-out samples: floors, and not to be worse than the champion.
+
+    `floors` maps names of `Scores.flat()` to the least value; `significance` is the level of the paired test.
+    """
+
+    floors: dict[str, Fraction] = {}
+    significance: Annotated[float, Meta(gt=0, lt=1)] = 0.05
+
+
+class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When the loop starts by itself: after that many new labels or predictions, or by a cron expression (UTC).
+
+    0 and "" mean never.
+    """
+
+    labels: Count = 0
+    predictions: Count = 0
+    schedule: str = ""
+
+
+class Answers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an answer carries beside the class: a command per class, for projects whose users consume commands."""
+
+    commands: dict[str, str] = {}
+
+
+class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A project's declaration; the keys of its TOML file are the fields here, documented in docs/recipes.md."""
+
+    name: str
+    title: str = ""
+    task: str
+    classes: tuple[str, ...]
+    input: Input
+    train: Train
+    data: Data = Data()
+    split: Split = Split()
+    gate: Gate = Gate()
+    triggers: Triggers = Triggers()
+    answers: Answers = Answers()
+    aliases: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse a name that no URL could carry, doubled classes, and names of classes that are not there."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"the project's name {self.name!r} is not lower-case letters, digits and dashes")
+        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes must be two or more, each once")
+        for key, named in (("answers.commands", self.answers.commands.keys()), ("aliases", self.aliases.values())):
+            for label in named:
+                if label not in self.classes:
+                    raise ValueError(f"{key} names {label!r}, which is {nearest(label, self.classes)}")
+
+    def label(self, text: str) -> str | None:
+        """The class that a person's spelling means, or None."""
+        if text in self.classes:
+            return text
+        return self.aliases.get(text)
+
+    @classmethod
+    def parse(cls, text: str, origin: str = "the recipe") -> Recipe:
+        """The recipe in a TOML text. Raises BadRecipe with the line, key, or nearest known key."""
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise BadRecipe(f"{origin} is not TOML: {error}") from error
+        return cls.of(table, origin)
+
+    @classmethod
+    def of(cls, table: dict[str, Any], origin: str = "the recipe") -> Recipe:
+        """The recipe in a table of plain values."""
+        try:
+            return msgspec.convert(table, cls)
+        except msgspec.ValidationError as error:
+            raise _explained(error, origin) from error
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """The recipe in a file."""
+        return cls.parse(path.read_text(encoding="utf-8"), origin=path.name)
+
+
+def _explained(error: msgspec.ValidationError, origin: str) -> BadRecipe:
+    message = str(error)
+    unknown = re.search(r"unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
+    if not unknown:
+        return BadRecipe(f"{origin}: {message}")
+    key, where = unknown.group(1), unknown.group(2) or ""
+    return BadRecipe(
+        f"{origin}: unknown key {key!r} in {f'[{where}]' if where else 'the recipe'}",
+        hint=f"It is {nearest(key, _keys(where))}.",
+    )
+
+
+def _keys(where: str) -> tuple[str, ...]:
+    kind: type[Struct] = Recipe
+    for step in filter(None, where.split(".")):
+        kind = next(field.type for field in msgspec.structs.fields(kind) if field.encode_name == step)
+    return kind.__struct_fields__
+
+
+def nearest(word: str, known: tuple[str, ...]) -> str:
+    """A phrase that names the known words nearest to this one, or all of them."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"not known; did you mean {near[0]!r}?" if near else f"not known; known are {', '.join(known)}"

@@ -1,0 +1,49 @@
+"""The one place where the parts that a process works with are built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sightloop.data import recipes
+from sightloop.errors import NotFound, NotReady
+from sightloop.settings import Settings
+from sightloop.store.blobs import Blobs
+from sightloop.store.database import Database
+from sightloop.values.recipe import Recipe, nearest
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a server, a worker and a command share: the settings, the stores, and every project's recipe by name."""
+
+    settings: Settings
+    database: Database
+    blobs: Blobs
+    recipes: dict[str, Recipe]
+
+    def recipe(self, project: str) -> Recipe:
+        """The project's recipe. Raises NotFound, naming the nearest project."""
+        if project not in self.recipes:
+            raise NotFound(f"the project {project!r} is {nearest(project, tuple(sorted(self.recipes)))}")
+        return self.recipes[project]
+
+    def close(self) -> None:
+        """Give back the database's connections."""
+        self.database.close()
+
+
+def build(settings: Settings) -> Parts:
+    """The parts under these settings; the home folder is made and the database brought to the newest schema.
+
+    Raises NotReady where the home folder cannot be written, BadRecipe for a recipe that cannot be read.
+    """
+    known = recipes.load(settings.recipes)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotReady(
+            f"the home folder {settings.home} cannot be made: {error.strerror}", hint="Set SIGHTLOOP_HOME to another."
+        ) from error
+    database = Database(settings.database)
+    database.migrate()
+    return Parts(settings, database, Blobs(settings.blobs), known)

@@ -1,0 +1,198 @@
+"""The worker: looks at the triggers, and works off one run after another. One worker to a home folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Self
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from sightloop import plugins
+from sightloop.errors import Conflict, SightloopError
+from sightloop.loop.cycle import Cycle
+from sightloop.loop.trigger import Look, Trigger
+from sightloop.settings import Settings
+from sightloop.store import deployments, runs, tracking
+from sightloop.values.moment import now
+from sightloop.values.recipe import Recipe
+from sightloop.values.run import Run
+from sightloop.wiring import Parts
+
+_BEAT_SECONDS = 2.0
+_log = structlog.get_logger("sightloop.worker")
+
+
+class Pulse(Struct, frozen=True, kw_only=True):
+    """What a worker says of itself: its process, since when it works, when it said so last, and the run under way."""
+
+    process: int
+    since: str
+    at: str
+    run: str | None = None
+
+
+class Worker:
+    """Works off the runs of one home folder while it is entered; `run` until `stop`, or `work_off` a single run."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._stop = threading.Event()
+        self._since = datetime.now(UTC)
+        self._run: str | None = None
+        self._mirrored: dict[str, int] = {}
+        self._told: set[str] = set()
+        self._cycle = Cycle(parts.settings, parts.database, parts.blobs, parts.recipe, self._stop.is_set)
+        self._lock: IO[str] | None = None
+        self._beater = threading.Thread(target=self._beat, name="pulse", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Take the home folder; a run that a killed worker left goes on at once. Raises Conflict where it is taken."""
+        self._lock = _taken(self._parts.settings)
+        self._beater.start()
+        self._cycle.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the home folder back; a run under way is left to be gone on with."""
+        self._stop.set()
+        self._cycle.__exit__()
+        self._beater.join()
+        if self._lock is not None:
+            self._lock.close()
+
+    def stop(self) -> None:
+        """End soon: the step under way is given up, its child process killed, and done again by the next worker."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Look and work until `stop`."""
+        while not self._stop.is_set():
+            self.look()
+            for run in self._waiting():
+                self._work(run)
+            self.mirror()
+            self._stop.wait(self._parts.settings.poll_seconds)
+
+    def work_off(self, run: str) -> None:
+        """Work until this run has ended, and on no more than the runs that come before it."""
+        while not self._stop.is_set():
+            waiting = self._waiting()
+            if run not in {other.id for other in waiting}:
+                return
+            self._work(waiting[0])
+
+    def look(self) -> None:
+        """Ask every trigger about every project, and queue a run for the first that says so."""
+        for recipe in self._parts.recipes.values():
+            for name in plugins.names("triggers"):
+                try:
+                    self._ask(name, plugins.load("triggers", name), recipe)
+                except SightloopError as error:
+                    self._complain(f"the trigger {name} of {recipe.name}: {error}")
+
+    def mirror(self) -> None:
+        """Tell MLflow of champions that were put in place by others, since servers do not speak to it."""
+        with self._parts.database.read() as connection:
+            revisions = deployments.revisions(connection)
+            changed = {
+                project: deployments.current(connection, project)
+                for project, revision in revisions.items()
+                if self._mirrored.get(project) != revision
+            }
+        for project, deployment in changed.items():
+            if deployment is not None:
+                try:
+                    tracking.sync_aliases(self._parts.settings.mlflow, project, deployment.champion.version)
+                except SightloopError as error:
+                    self._complain(f"MLflow was not told of the champion of {project}: {error}")
+        self._mirrored = revisions
+
+    def _waiting(self) -> list[Run]:
+        with self._parts.database.read() as connection:
+            return runs.running(connection) + runs.queued(connection)
+
+    def _work(self, run: Run) -> None:
+        if self._stop.is_set():
+            return
+        _log.info("run begun", run=run.id, project=run.project, trigger=run.trigger)
+        self._run = run.id
+        self._cycle.work(run.id)
+        self._run = None
+        with self._parts.database.read() as connection:
+            ended = runs.get(connection, run.id)
+        _log.info("run left", run=run.id, project=run.project, status=str(ended.status), error=ended.error)
+
+    def _ask(self, name: str, trigger: Trigger, recipe: Recipe) -> None:
+        with self._parts.database.read() as connection:
+            last = runs.last(connection, recipe.name)
+            if last is not None and not last.status.ended:
+                return
+            reason = trigger(Look(recipe, connection, last, datetime.now(UTC), self._since))
+        if reason is None:
+            return
+        try:
+            with self._parts.database.write() as connection:
+                run = runs.open(connection, recipe.name, name, "trigger")
+                runs.log(connection, run.id, "log", "", reason)
+        except Conflict:
+            return  # somebody else began one in between, which is as good
+
+    def _complain(self, message: str) -> None:
+        """Log a fault once, since it is met again at every look."""
+        if message not in self._told:
+            self._told.add(message)
+            _log.warning(message)
+
+    def _beat(self) -> None:
+        while True:
+            pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
+            _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
+            if self._stop.wait(_BEAT_SECONDS):
+                return
+
+
+def holder(settings: Settings) -> Pulse | None:
+    """The worker that holds the home folder, or None where there is none."""
+    try:
+        _taken(settings).close()
+    except Conflict:
+        return _pulse(settings) or Pulse(process=0, since="", at="")
+    return None
+
+
+def _taken(settings: Settings) -> IO[str]:
+    """The lock on the home folder, which the system frees when this process ends, however it ends."""
+    file = _path(settings, "lock").open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        pulse = _pulse(settings)
+        raise Conflict(
+            f"another worker works on {settings.home}",
+            got=f"process {pulse.process}, since {pulse.since}" if pulse else "a process that has just begun",
+            hint="One worker to a home folder is enough; stop that one first.",
+        ) from error
+    return file
+
+
+def _pulse(settings: Settings) -> Pulse | None:
+    path = _path(settings, "json")
+    return msgspec.json.decode(path.read_bytes(), type=Pulse) if path.is_file() else None
+
+
+def _path(settings: Settings, kind: str) -> Path:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return settings.home / f"worker.{kind}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(data)
+    fresh.replace(path)

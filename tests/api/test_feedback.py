@@ -1,0 +1,93 @@
+"""What was predicted can be corrected, at once or later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from tests import packages
+from tests.deploying import Home
+from tests.inprocess import Client
+
+from sightloop.api import feedback
+from sightloop.store import annotations as said
+from sightloop.store import samples
+from sightloop.values.sample import digest_of
+
+PNG, LABEL = packages.drawn()[0]
+
+
+def test_a_prediction_is_corrected_at_once(client: Client, home: Home) -> None:
+    made = client.post("/predict", files={"file": PNG}).json()
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "9", "author": "ann"})
+    assert answer.status_code == 201, answer.text
+    found = answer.json()
+    assert (found["predicted"], found["label"], found["agrees"]) == (LABEL, "9", False)
+    assert found["sample"] == digest_of(PNG)
+    with home.database.read() as connection:
+        sample = samples.get(connection, "digits", found["sample"])
+        (annotation,) = said.history(connection, "digits", found["sample"])
+    assert sample is not None
+    assert home.blobs.read(sample.place, sample.digest) == PNG
+    assert (annotation.author, annotation.source, annotation.prediction) == ("ann", "feedback", made["id"])
+
+
+def test_the_newest_correction_counts_and_all_are_kept(client: Client, home: Home) -> None:
+    made = client.post("/predict", files={"file": PNG}).json()
+    for label in ("9", "8"):
+        client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": label})
+    with home.database.read() as connection:
+        assert said.latest(connection, "digits") == {digest_of(PNG): "8"}
+        assert len(said.history(connection, "digits", digest_of(PNG))) == 2
+
+
+def test_landmarks_become_samples_too(client: Client, home: Home) -> None:
+    body = {"landmarks": packages.hand().tolist()}
+    (made,) = client.post("/v1/gestures/predict", json=body).json()["predictions"]
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "thumb up"})
+    assert answer.json()["label"] == "like"
+    with home.database.read() as connection:
+        assert said.latest(connection, "gestures") == {answer.json()["sample"]: "like"}
+
+
+def test_a_label_that_is_no_class(client: Client) -> None:
+    made = client.post("/predict", files={"file": PNG}).json()
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "eleven"})
+    assert answer.status_code == 422
+    assert "known are 0, 1" in answer.json()["detail"]
+
+
+def test_an_unknown_prediction(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback, "PATIENCE", 0.1)
+    answer = client.post("/v1/predictions/01a1fd6c-ca7a-7213-89ec-433282e8b002/feedback", json={"label": "1"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_unknown_field(client: Client) -> None:
+    answer = client.post("/v1/predictions/x/feedback", json={"label": "1", "lable": "2"})
+    assert answer.status_code == 422
+    assert "lable" in answer.json()["detail"]
+
+
+def test_an_input_that_was_not_kept(
+    make_home: Callable[..., Home],
+    open_client: Callable[[Home], Client],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sightloop.serve.recorder.MAX_BYTES", 10)
+    client = open_client(make_home(packages.digits()))
+    made = client.post("/predict", files={"file": PNG}).json()
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "1"})
+    assert answer.status_code == 409
+    assert "/v1/digits/samples" in answer.json()["hint"]
+
+
+def test_predictions_are_listed_newest_first_by_pages(client: Client) -> None:
+    made = [client.post("/predict", files={"file": PNG}).json()["id"] for _ in range(5)]
+    client.post(f"/v1/predictions/{made[-1]}/feedback", json={"label": "1"})
+    first = client.get("/v1/digits/predictions?limit=3").json()
+    assert [one["id"] for one in first["predictions"]] == made[:1:-1]
+    second = client.get(f"/v1/digits/predictions?limit=3&before={first['next']}").json()
+    assert [one["id"] for one in second["predictions"]] == made[1::-1]
+    assert second["next"] is None

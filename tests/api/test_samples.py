@@ -1,0 +1,83 @@
+"""Labelled samples come in, many at once, and the same again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests import packages
+from tests.deploying import Home
+from tests.inprocess import Client
+
+from sightloop.store import annotations as said
+from sightloop.store import samples
+
+ITEMS = packages.drawn()[:6]
+FILES = [("files", (f"{number}.png", content, "image/png")) for number, (content, _) in enumerate(ITEMS)]
+LABELS = [label for _, label in ITEMS]
+
+
+@pytest.mark.parametrize(
+    "labels", [LABELS, ",".join(LABELS), json.dumps(LABELS), json.dumps([int(label) for label in LABELS])]
+)
+def test_labels_may_be_given_in_each_form(client: Client, home: Home, labels: Any) -> None:
+    answer = client.post("/v1/digits/samples", files=FILES, data={"labels": labels})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"added": 6, "known": 0, "relabelled": 0, "rejected": []}
+    with home.database.read() as connection:
+        assert sorted(said.latest(connection, "digits").values()) == sorted(LABELS)
+
+
+def test_the_same_again_changes_nothing_and_another_label_counts(client: Client, home: Home) -> None:
+    client.post("/v1/digits/samples", files=FILES, data={"labels": LABELS})
+    again = client.post("/v1/digits/samples", files=FILES, data={"labels": LABELS}).json()
+    assert (again["added"], again["known"], again["relabelled"]) == (0, 6, 0)
+    other = client.post("/v1/digits/samples", files=FILES[:1], data={"labels": "9"}).json()
+    assert (other["known"], other["relabelled"]) == (1, 1)
+    with home.database.read() as connection:
+        assert sum(samples.count(connection, "digits").values()) == 6
+
+
+def test_what_cannot_be_taken_is_named_and_the_rest_is_taken(client: Client) -> None:
+    files = [*FILES[:2], ("files", ("bad.png", b"no image", "image/png")), FILES[3]]
+    answer = client.post("/v1/digits/samples", files=files, data={"labels": ["1", "eleven", "2", "3"]}).json()
+    assert answer["added"] == 2
+    assert [one["index"] for one in answer["rejected"]] == [1, 2]
+    assert "eleven" in answer["rejected"][0]["reason"]
+    assert "not an image" in answer["rejected"][1]["reason"]
+
+
+def test_nothing_that_can_be_taken_is_an_error(client: Client) -> None:
+    answer = client.post("/v1/digits/samples", files=[("files", b"no image")], data={"labels": "1"})
+    assert answer.status_code == 422
+    assert "not an image" in answer.json()["got"]
+
+
+@pytest.mark.parametrize("labels", [{}, {"labels": LABELS[:5]}, {"labels": "[1, 2"}, {"labels": ""}])
+def test_labels_must_pair_with_the_files(client: Client, labels: dict[str, Any]) -> None:
+    answer = client.post("/v1/digits/samples", files=FILES, data=labels)
+    assert answer.status_code == 422
+    assert "label" in answer.json()["detail"]
+
+
+def test_landmarks_come_as_json(client: Client) -> None:
+    items = [{"landmarks": packages.hand(seed).tolist(), "label": "thumb up"} for seed in range(3)]
+    answer = client.post("/v1/gestures/samples", json={"items": items})
+    assert answer.json()["added"] == 3
+    one = client.post("/v1/gestures/samples", json={"landmarks": packages.hand(9).tolist(), "label": "ok"})
+    assert one.json()["added"] == 1
+
+
+def test_the_plain_upload_answers_in_its_shape(client: Client) -> None:
+    answer = client.post("/upload", files=FILES, data={"labels": LABELS})
+    assert answer.json() == {"message": "Uploaded 6 images successfully", "count": 6}
+    one = client.post(
+        "/upload", files=[*FILES[:1], ("files", ("x.png", b"x", "image/png"))], data={"labels": ["1", "2"]}
+    )
+    assert one.json()["message"] == "Uploaded 1 image successfully; 1 rejected"
+    assert one.json()["rejected"][0]["index"] == 1
+
+
+def test_an_unknown_project(client: Client) -> None:
+    assert client.post("/v1/nothing/samples", files=FILES).status_code == 404

@@ -1,0 +1,131 @@
+"""Fixtures for every test; each returns a factory or a place of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests import tens
+from tests.house import House
+
+from sightloop import wiring
+from sightloop.settings import Settings
+from sightloop.store import tracking
+from sightloop.values.run import Status
+from sightloop.wiring import Parts
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data sets kept outside the repository; tests that need them are skipped where they are not there."""
+    folder = Path(os.environ.get("SIGHTLOOP_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(
+            f"no real data at {folder}; set SIGHTLOOP_TEST_DATA to the folder that holds mnist/, gestures/, ..."
+        )
+    return folder
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """Settings over a home of the test's own, untouched by the environment; keywords override."""
+    for name in [name for name in os.environ if name.startswith("SIGHTLOOP_") or name == "PORT"]:
+        monkeypatch.delenv(name)
+
+    def make(**overrides: object) -> Settings:
+        values: dict[str, object] = {"home": tmp_path / "home", "offline": True, "_env_file": None}
+        return Settings(**(values | overrides))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server, started for this session and stopped after it."""
+    pgserver = pytest.importorskip(
+        "pgserver", reason="pgserver brings PostgreSQL to the tests; no wheel for this Python"
+    )
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which digits was trained once, by the command line, on the digits that scikit-learn brings."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    House(home).command("train", "digits")
+    return home
+
+
+@pytest.fixture
+def open_house(trained_home: Path, tmp_path: Path) -> Iterator[Callable[..., House]]:
+    """Start a sightloop of the test's own over a copy of the trained home; every process is stopped at the end."""
+    houses: list[House] = []
+
+    def start(*processes: str, **settings: object) -> House:
+        home = tmp_path / f"house{len(houses)}" / "home"
+        shutil.copytree(trained_home, home)
+        house = House(home, **settings)
+        houses.append(house)
+        for name in processes:
+            house.start(name)
+        if processes:
+            house.ready()
+        return house
+
+    yield start
+    for house in houses:
+        house.stop()
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with nothing in it, to be copied: making its tables takes longer than most tests."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    tracking.prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tens_home(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
+    """A home in which the small project `tens` was trained once, to be copied."""
+    folder = tmp_path_factory.mktemp("tens")
+    settings = Settings(home=folder / "home", recipes=tens.write(folder / "recipes"), offline=True, _env_file=None)  # type: ignore[call-arg]
+    settings.home.mkdir()
+    shutil.copy(empty_mlflow, settings.home / "mlflow.db")
+    parts = wiring.build(settings)
+    tens.stock(parts)
+    assert tens.turn(parts).status is Status.SUCCEEDED
+    parts.close()
+    return settings.home
+
+
+@pytest.fixture
+def make_parts(
+    make_settings: Callable[..., Settings], empty_mlflow: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Parts]]:
+    """Build parts with the project `tens`: `trained` with a champion, `text` its recipe; other keywords are settings."""
+    built: list[Parts] = []
+
+    def make(text: str = tens.RECIPE, *, trained: bool = False, **given: object) -> Parts:
+        usual = {"recipes": tens.write(tmp_path / "recipes", text), "poll_seconds": 0.1}
+        settings = make_settings(**(usual | given))
+        if not settings.home.exists():
+            if trained:
+                shutil.copytree(request.getfixturevalue("tens_home"), settings.home)
+            else:
+                settings.home.mkdir()
+                shutil.copy(empty_mlflow, settings.home / "mlflow.db")
+        parts = wiring.build(settings)
+        built.append(parts)
+        return parts
+
+    yield make
+    for parts in built:
+        parts.close()

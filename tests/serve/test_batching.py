@@ -1,0 +1,185 @@
+"""Batches take what waits, give each caller its own result, and wait for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from sightloop.errors import BadInput, Busy
+from sightloop.serve.batching import Batching
+
+Doubling = Batching[int, int]
+
+
+class Work:
+    """Doubles numbers, notes its batches, and can be held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.free = threading.Event()
+        self.free.set()
+
+    def __call__(self, numbers: list[int]) -> list[int | Exception]:
+        self.batches.append(numbers)
+        assert self.free.wait(10)
+        return [2 * number for number in numbers]
+
+
+@pytest.fixture
+def make() -> Iterator[Callable[..., Doubling]]:
+    with ThreadPoolExecutor(4) as pool:
+        yield lambda work, workers=1, most=32, max_waiting=1000: Batching(
+            work, pool, workers=workers, most=most, max_waiting=max_waiting
+        )
+
+
+def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(asyncio.wait_for(story(), 20))
+
+
+async def started(batching: Doubling, *numbers: int) -> list[asyncio.Task[list[int]]]:
+    """Callers that wait by now."""
+    tasks = [asyncio.create_task(batching.results([number])) for number in numbers]
+    await asyncio.sleep(0.05)
+    return tasks
+
+
+def test_one_caller_is_answered_at_once(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        assert await make(Work()).results([21]) == [42]
+
+    run(story)
+
+
+def test_many_inputs_of_one_caller_keep_their_order(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        assert await make(Work(), most=4).results(list(range(30))) == [2 * number for number in range(30)]
+
+    run(story)
+
+
+def test_what_waits_while_the_model_is_busy_is_one_batch(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        work = Work()
+        batching = make(work)
+        work.free.clear()
+        tasks = await started(batching, 1) + await started(batching, 2, 3, 4)
+        work.free.set()
+        assert await asyncio.gather(*tasks) == [[2], [4], [6], [8]]
+        assert work.batches == [[1], [2, 3, 4]]
+
+    run(story)
+
+
+def test_a_batch_has_at_most_so_many(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        work = Work()
+        batching = make(work, most=2)
+        work.free.clear()
+        tasks = await started(batching, *range(6))
+        work.free.set()
+        await asyncio.gather(*tasks)
+        assert max(map(len, work.batches)) == 2
+
+    run(story)
+
+
+def test_a_caller_that_goes_away_shifts_nobodys_answer(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        work = Work()
+        batching = make(work)
+        work.free.clear()
+        first = await started(batching, 100)
+        tasks = await started(batching, *range(8))
+        for gone in (0, 2, 5):
+            tasks[gone].cancel()
+        await asyncio.sleep(0.01)
+        work.free.set()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert await first[0] == [200]
+        assert [one for one in found if isinstance(one, list)] == [[2], [6], [8], [12], [14]]
+        assert work.batches[1:] == [[1, 3, 4, 6, 7]], "whoever left before the batch is not worked for"
+
+    run(story)
+
+
+def test_an_error_of_one_is_that_ones_alone(make: Callable[..., Doubling]) -> None:
+    def work(numbers: list[int]) -> list[int | Exception]:
+        return [BadInput("odd") if number % 2 else number for number in numbers]
+
+    async def story() -> None:
+        batching = make(work)
+        found = await asyncio.gather(*(batching.results([n]) for n in range(4)), return_exceptions=True)
+        assert [type(one) for one in found] == [list, BadInput, list, BadInput]
+
+    run(story)
+
+
+def test_work_that_fails_fails_its_batch_and_not_the_next(make: Callable[..., Doubling]) -> None:
+    calls = 0
+
+    def work(numbers: list[int]) -> list[int | Exception]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise RuntimeError("broken")
+        return [2 * number for number in numbers]
+
+    async def story() -> None:
+        batching = make(work)
+        with pytest.raises(RuntimeError, match="broken"):
+            await batching.results([1])
+        assert await batching.results([2]) == [4]
+
+    run(story)
+
+
+def test_too_few_results_are_an_error_and_nobody_hangs(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        with pytest.raises(ValueError, match="2 inputs got 1 results"):
+            await make(lambda numbers: numbers[:1]).results([1, 2])
+
+    run(story)
+
+
+def test_more_than_may_wait_are_refused(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        work = Work()
+        batching = make(work, max_waiting=2)
+        work.free.clear()
+        tasks = await started(batching, 0) + await started(batching, 1, 2)
+        with pytest.raises(Busy):
+            await batching.results([3])
+        work.free.set()
+        assert await asyncio.gather(*tasks) == [[0], [2], [4]]
+        assert await batching.results([3]) == [6]
+
+    run(story)
+
+
+def test_several_workers_share_what_waits(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        work = Work()
+        batching = make(work, workers=2)
+        work.free.clear()
+        tasks = await started(batching, 1, 2)
+        assert len(work.batches) == 2, "both workers are at it"
+        work.free.set()
+        assert await asyncio.gather(*tasks) == [[2], [4]]
+
+    run(story)
+
+
+def test_no_worker_lives_when_nothing_waits(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        before = asyncio.all_tasks()
+        await make(Work()).results([1])
+        await asyncio.sleep(0.01)
+        assert asyncio.all_tasks() == before
+
+    run(story)

@@ -1,0 +1,64 @@
+"""Recipes: what is read, and how a mistake is explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from sightloop.errors import BadRecipe
+from sightloop.values.recipe import Recipe
+
+LEAST = """
+name = "cats"
+task = "classification"
+classes = ["cat", "dog"]
+[input]
+kind = "image"
+[train]
+trainer = "keras"
+"""
+
+
+def test_defaults_fill_what_a_short_recipe_leaves_out() -> None:
+    recipe = Recipe.parse(LEAST)
+    assert (recipe.split.validation, recipe.split.test) == (0.1, 0.1)
+    assert recipe.input.shape == (224, 224, 3)
+    assert recipe.triggers.labels == 0
+
+
+@pytest.mark.parametrize(
+    ("added", "complaint"),
+    [
+        ("\nepoch = 3", "unknown key 'epoch' in [train]; did you mean 'epochs'?"),
+        ("\n[trian]\nx = 1", "unknown key 'trian' in the recipe; did you mean 'train'?"),
+        ("\n[train.first]\nepoch = 3", "unknown key 'epoch' in [train.first]; did you mean 'epochs'?"),
+        ("\n[gate.floors]\naccuracy = 2", "gate.floors"),
+        ("\n[split]\nvalidation = 0.6\ntest = 0.4", "leave something to train on"),
+        ("\n[answers.commands]\ncta = 'up'", "did you mean 'cat'?"),
+        ("\nepochs = 0", "train.epochs"),
+        ("\n= 3", "not TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_remedy(added: str, complaint: str) -> None:
+    with pytest.raises(BadRecipe) as error:
+        Recipe.parse(LEAST + added, origin="cats.toml")
+    assert "cats.toml" in str(error.value)
+    assert complaint in str(error.value).replace(". It is not known; ", "; ")
+
+
+@pytest.mark.parametrize("name", ["", "Cats", "-cats", "a/b", "x" * 64])
+def test_a_name_that_no_url_can_carry_is_refused(name: str) -> None:
+    with pytest.raises(BadRecipe, match="name"):
+        Recipe.parse(LEAST.replace('"cats"', f'"{name}"'))
+
+
+@pytest.mark.parametrize("classes", ['["cat"]', '["cat", "cat"]'])
+def test_classes_are_two_or_more_and_each_once(classes: str) -> None:
+    with pytest.raises(BadRecipe, match="classes"):
+        Recipe.parse(LEAST.replace('["cat", "dog"]', classes))
+
+
+def test_a_label_may_be_spelled_by_an_alias() -> None:
+    recipe = Recipe.parse(LEAST + '\n[aliases]\nkitty = "cat"\n')
+    assert recipe.label("kitty") == "cat"
+    assert recipe.label("dog") == "dog"
+    assert recipe.label("cow") is None
