@@ -172,13 +172,13 @@ def main() -> None:
     given = parser.parse_args()
     port = _free_port()
     environment = os.environ | {"SIGHTLOOP_HOME": str(given.home), "SIGHTLOOP_PORT": str(port)}
-    environment.setdefault("SIGHTLOOP_LOG_LEVEL", "WARNING")
     code = "from sightloop.api.server import run; from sightloop.settings import Settings; run(Settings())"
     began = time.perf_counter()
-    server = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    server = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.DEVNULL)
     try:
         while not _answers(port, "/ready"):
-            assert server.poll() is None and time.perf_counter() - began < 60, "the server does not become ready"
+            assert server.poll() is None, "the server ended"
+            assert time.perf_counter() - began < 60, "the server does not become ready"
             time.sleep(0.01)
         ready = time.perf_counter() - began
         figures: dict[str, object] = {

@@ -27,7 +27,7 @@ class Client:
         self._life = asyncio.run_coroutine_threadsafe(self._live(), self._loop)
         assert self._tell("lifespan.startup") == "lifespan.startup.complete"
         # As a server does, errors that leave the application are answered, not raised here.
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60)
 
     def ask(self, method: str, path: str, **content: Any) -> httpx.Response:

@@ -128,5 +128,6 @@ def _files(parts: dict[str, bytes]) -> dict[str, bytes]:
 
 def _golden(inputs: NDArray[Any], probabilities: NDArray[np.float32]) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, **{INPUT: inputs, PROBABILITIES: probabilities, EMBEDDING: probabilities})
+    arrays: dict[str, Any] = {INPUT: inputs, PROBABILITIES: probabilities, EMBEDDING: probabilities}
+    np.savez(buffer, **arrays)
     return buffer.getvalue()

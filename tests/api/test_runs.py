@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -125,6 +126,11 @@ def test_waiting_ends_some_time(make_home: Callable[..., Home], open_client: Cal
     assert "sightloop worker" in answer.json()["hint"]
 
 
+def answers(seen: list[tuple[int, int]], version: int) -> bool:
+    """Whether the last answer was of this version."""
+    return bool(seen) and seen[-1][1] == version
+
+
 def events(text: str) -> list[dict[str, str]]:
     return [dict(line.split(": ", 1) for line in block.splitlines()) for block in text.strip().split("\n\n")]
 
@@ -155,7 +161,7 @@ def test_no_request_is_lost_while_models_are_swapped(client: Client, home: Home)
     seen: list[tuple[int, int]] = []
 
     async def one_client() -> None:
-        transport = httpx.ASGITransport(client.app)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(client.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             while not stop.is_set():
                 answer = await http.post("/v1/digits/predict", files={"file": packages.drawn()[0][0]})
@@ -168,8 +174,8 @@ def test_no_request_is_lost_while_models_are_swapped(client: Client, home: Home)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(client.run, load())
         for sharpness in (45.0, 50.0, 55.0):
-            number = home.deploy(packages.digits(sharpness)).number
-            until(lambda number=number: seen and seen[-1][1] == number, 20, 0.01)
+            expected = home.deploy(packages.digits(sharpness)).number
+            until(partial(answers, seen, expected), 20, 0.01)
         stop.set()
         running.result(20)
     assert {status for status, _ in seen} == {200}

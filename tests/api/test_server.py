@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +20,7 @@ from tests import packages
 from tests.deploying import Home
 from tests.house import free_port, until
 
+from sightloop.api.server import KILL_SECONDS
 from sightloop.store import predictions, runs
 
 PNG, LABEL = packages.drawn()[0]
@@ -73,6 +76,11 @@ class Server:
         self.client.close()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(40)
+
+
+def answers(seen: list[tuple[int, int]], version: int) -> bool:
+    """Whether the last answer was of this version."""
+    return bool(seen) and seen[-1][1] == version
 
 
 @pytest.fixture
@@ -141,7 +149,9 @@ def test_a_follower_of_a_run_does_not_keep_it_from_stopping(start: Callable[...,
     thread = threading.Thread(target=follow)
     thread.start()
     assert begun.wait(10)
+    began = time.monotonic()
     assert server.stop() == 0
+    assert time.monotonic() - began < KILL_SECONDS / 2
     assert ended.wait(10)
     thread.join()
 
@@ -160,9 +170,10 @@ def test_no_request_is_lost_in_a_swap(start: Callable[..., Server], home: Home) 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
         thread.start()
+    until(partial(answers, seen, 1), 20, 0.02)
     for sharpness in (45.0, 50.0):
-        number = home.deploy(packages.digits(sharpness)).number
-        until(lambda number=number: seen and seen[-1][1] == number, 20, 0.02)
+        expected = home.deploy(packages.digits(sharpness)).number
+        until(partial(answers, seen, expected), 20, 0.02)
     stop.set()
     for thread in threads:
         thread.join()

@@ -101,7 +101,12 @@ def test_an_altered_blob_leaves_the_old_model_and_a_mended_one_is_taken(
     assert live.choose("digits", 0).version == 1
     assert "altered" in live.faults()["digits"]
     blob.write_bytes(better.graph)
-    until(lambda: live.refresh() or live.choose("digits", 0).version == 2, 10, 0.01)
+
+    def mended() -> bool:
+        live.refresh()
+        return live.choose("digits", 0).version == 2
+
+    until(mended, 10, 0.01)
     assert live.faults() == {}
 
 

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 import typer.main
 from msgspec import Struct
-from sightloop.api.app import create
-from sightloop.cli.main import app as command_line
 
 from sightloop import errors
+from sightloop.api.app import create
+from sightloop.cli.main import app as command_line
 from sightloop.settings import Settings
 from sightloop.values.recipe import Recipe
 

@@ -78,7 +78,8 @@ def test_a_run_is_read_back_whole(
     id = record(
         run,
         parameters={"epochs": 2, "options": {"a": "b" * 9000}} | {f"p{number}": number for number in range(150)},
-        metrics={"accuracy": 0.99, "recall.peace inv.": 0.5, "f1.c++/x": 1.0} | {f"m{n}": n for n in range(150)},
+        metrics={"accuracy": 0.99, "loss": 0.125, "recall.peace inv.": 0.5, "f1.c++/x": 1.0}
+        | {f"m{n}": n for n in range(150)},
         curves=[{"loss": 0.5, "val_loss": 0.6}, {"loss": 0.25, "val_loss": 0.5}],
         tags={"dataset": "3", "code": "0.1.0"},
         artifacts=tmp_path,
@@ -88,11 +89,11 @@ def test_a_run_is_read_back_whole(
     found = mlflow.client.get_run(id)
     assert found.info.status == "FINISHED"
     assert (found.data.params["epochs"], found.data.params["p149"]) == ("2", "149")
-    assert found.data.metrics["accuracy"] == 0.99
+    assert (found.data.metrics["accuracy"], found.data.metrics["loss"]) == (0.99, 0.125)
     assert found.data.metrics["recall.peace inv."] == 0.5
     assert found.data.metrics["f1.c---x"] == 1.0
     assert {tracking.RUN: run, "dataset": "3", "code": "0.1.0"}.items() <= found.data.tags.items()
-    curve = mlflow.client.get_metric_history(id, "loss")
+    curve = mlflow.client.get_metric_history(id, "epoch.loss")
     assert [(point.step, point.value) for point in curve] == [(1, 0.5), (2, 0.25)]
     files = mlflow.root / project / id / "artifacts"
     assert Sealed.read(files / "package") == package

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
+from types import FrameType
 from typing import Any
 
 from fastapi import FastAPI
@@ -79,10 +82,28 @@ def create(settings: Settings) -> Front:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
+    if threading.current_thread() is threading.main_thread():
+        _hear_the_end(service)
     await run_in_threadpool(service.start)
     yield
     service.stopping = True
     await run_in_threadpool(service.stop)
+
+
+def _hear_the_end(service: Service) -> None:
+    """Note at once that the process was asked to stop.
+
+    A server tells the application so when its last request has ended; a stream would keep it waiting for ever.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def note(number: int, frame: FrameType | None, before: Any = before) -> None:
+            service.stopping = True
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(number, note)
 
 
 def _described(openapi: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:

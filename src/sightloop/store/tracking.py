@@ -56,9 +56,10 @@ def log_run(
 ) -> str:
     """Record a run in the experiment of its project; MLflow's id of it.
 
-    `curves` has a row of numbers per epoch, `artifacts` is a folder whose files are copied, `package` goes into the
-    folder `package`, `environment` into `requirements.txt`. `root` is the folder for artifacts where MLflow is a local
-    database. A run that was recorded wholly is not recorded again; one that was broken off is begun anew.
+    `curves` has a row of numbers per epoch (recorded as `epoch.NAME`, by step), `artifacts` is a folder whose files are
+    copied, `package` goes into the folder `package`, `environment` (by default what is installed here) into
+    `requirements.txt`. `root` is the folder for artifacts where MLflow is a local database. A run that was recorded
+    wholly is not recorded again; one that was broken off is begun anew.
     """
     client = _client(url)
     experiment = _experiment(client, url, project, root)
@@ -176,7 +177,8 @@ def _log_numbers(
     at = int(time.time() * 1000)
     numbers = [Metric(_name(name), value, at, 0) for name, value in metrics.items()]
     for epoch, row in enumerate(curves, start=1):
-        numbers += [Metric(_name(name), value, at, epoch) for name, value in row.items()]
+        # Under a name of their own: MLflow would show the last epoch's loss as that of the whole run.
+        numbers += [Metric(_name(f"epoch.{name}"), value, at, epoch) for name, value in row.items()]
     texts = [Param(_name(name), str(value)[:_LONGEST]) for name, value in parameters.items()]
     for some in _parts(numbers):
         client.log_batch(run, metrics=some)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from msgspec import Meta, Struct
+from numpy.typing import NDArray
 
 from sightloop.trainers.augmentation import Changes
 from sightloop.values.recipe import Recipe
@@ -12,6 +14,8 @@ from sightloop.values.recipe import Recipe
 # The luma weights of ITU-R BT.601, by which OpenCV and Pillow turn RGB into grey.
 _LUMA = (0.299, 0.587, 0.114)
 _SMALL_ENOUGH = 4
+# From here up, halving may leave out the last row or column: that spares a copy of all features for their padding.
+_LARGE_ENOUGH = 8
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,9 +62,8 @@ def normalised(keras: Any, pixels: Any, options: Options) -> Any:
     bright border over, so that black on white reads as white on black.
     """
     ops = keras.ops
-    light = ops.cast(pixels, "float32") / 255.0
-    if options.channels == "grey":
-        light = light[..., 0:1] * _LUMA[0] + light[..., 1:2] * _LUMA[1] + light[..., 2:3] * _LUMA[2]
+    light = ops.cast(pixels, "float32")
+    light = ops.matmul(light, _luma()) if options.channels == "grey" else light / 255.0
     if options.stretch:
         low, high = (reduce(light, axis=(1, 2, 3), keepdims=True) for reduce in (ops.amin, ops.amax))
         light = (light - low) / ops.maximum(high - low, 1 / 16)  # a nearly even image is not blown up to noise
@@ -72,7 +75,12 @@ def normalised(keras: Any, pixels: Any, options: Options) -> Any:
     return light
 
 
+def _luma() -> NDArray[np.float32]:
+    return np.array([_LUMA], dtype=np.float32).T / np.float32(255)
+
+
 def _block(keras: Any, features: Any, filters: int, *, kernel: int = 3, strides: int = 1) -> Any:
     layers = keras.layers
-    features = layers.Conv2D(filters, kernel, strides=strides, padding="same", use_bias=False)(features)
+    padding = "valid" if strides > 1 and min(features.shape[1:3]) >= _LARGE_ENOUGH else "same"
+    features = layers.Conv2D(filters, kernel, strides=strides, padding=padding, use_bias=False)(features)
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(features))

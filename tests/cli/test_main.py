@@ -1,0 +1,101 @@
+"""What holds for every command: help, versions, and errors in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Command
+
+from sightloop import __version__
+from sightloop.wiring import Parts
+
+COMMANDS = [
+    "up",
+    "serve",
+    "worker",
+    "train",
+    "retrain",
+    "evaluate",
+    "predict",
+    "projects",
+    "doctor",
+    "data import",
+    "data check",
+    "data freeze",
+    "data list",
+    "models list",
+    "models show",
+    "models promote",
+    "models rollback",
+    "models export",
+    "runs list",
+    "runs show",
+    "runs log",
+    "runs cancel",
+    "recipe check",
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_its_help(command: Command, words: str) -> None:
+    done = command(*words.split(), "--help")
+    assert done.code == 0
+    assert "Usage: sightloop" in done.out
+
+
+def test_the_version_is_told(command: Command) -> None:
+    assert command("--version").out == f"sightloop {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["train", "tnes"],
+        ["retrain", "tnes"],
+        ["evaluate", "tnes"],
+        ["predict", "tnes", "a.png"],
+        ["data", "import", "tnes", "."],
+        ["data", "check", "tnes"],
+        ["data", "freeze", "tnes"],
+        ["data", "list", "tnes"],
+        ["models", "list", "tnes"],
+        ["models", "show", "tnes"],
+        ["models", "promote", "tnes", "1"],
+        ["models", "rollback", "tnes"],
+        ["runs", "list", "tnes"],
+    ],
+)
+def test_an_unknown_project_is_told_with_the_nearest(
+    home: Callable[..., Parts], command: Command, words: list[str]
+) -> None:
+    home()
+    done = command(*words)
+    assert done.code == 3
+    assert done.err.startswith("Error: the project 'tnes' is not known; did you mean 'tens'?")
+    assert "Traceback" not in done.err
+    assert done.out == ""
+
+
+def test_an_unknown_command_and_option_are_told_with_the_nearest(command: Command) -> None:
+    assert "train" in command("trian").err
+    assert "--epochs" in command("train", "tens", "--epoch", "3").err
+
+
+def test_a_setting_that_cannot_be_is_told_by_its_name(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLOOP_POLL_SECONDS", "soon")
+    done = command("projects")
+    assert done.code == 2
+    assert "SIGHTLOOP_POLL_SECONDS" in done.err
+    assert "got soon" in done.err
+
+
+def test_a_folder_of_recipes_that_is_not_there_is_told(
+    home: Callable[..., Parts], command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home()
+    monkeypatch.setenv("SIGHTLOOP_RECIPES", str(tmp_path / "none"))
+    done = command("projects")
+    assert done.code == 2
+    assert "is not there" in done.err

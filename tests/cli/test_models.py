@@ -1,0 +1,113 @@
+"""Versions by command: list, show, promote, roll back, export; and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests import tens
+from tests.cli.conftest import Command
+
+from sightloop.store import versions
+from sightloop.values.package import Sealed
+from sightloop.values.version import Verdict
+from sightloop.wiring import Parts
+
+Home = Callable[..., Parts]
+
+
+@pytest.fixture
+def trained(home: Home) -> Parts:
+    """A project with three versions: the champion, an accepted one, a refused one."""
+    parts = home(trained=True)
+    with parts.database.write() as connection:
+        first = versions.get(connection, "tens", 1)
+        for verdict, reason in ((Verdict.ACCEPTED, "as good"), (Verdict.REFUSED, "worse: p = 0.01")):
+            versions.register(connection, "tens", first.package, first.card, verdict, reason)
+    return parts
+
+
+def test_versions_are_listed_newest_first_with_who_serves(trained: Parts, command: Command) -> None:
+    listed = command("models", "list", "tens", "--json").json
+    assert [(one["number"], one["verdict"], one["role"]) for one in listed] == [
+        (3, "refused", None),
+        (2, "accepted", None),
+        (1, "accepted", "champion"),
+    ]
+    assert "worse: p = 0.01" in command("models", "list", "tens").out
+    assert command("models", "list", "gestures").out == "gestures has no model yet\n"
+
+
+def test_a_version_is_shown_with_its_card(trained: Parts, command: Command) -> None:
+    shown = command("models", "show", "tens")
+    assert "sklearn" in shown.out
+    assert "accuracy" in shown.out
+    assert command("models", "show", "tens", "2", "--json").json["reason"] == "as good"
+    assert command("models", "show", "tens", "9").code == 3
+    assert "sightloop train gestures" in command("models", "show", "gestures").err
+
+
+def test_promote_and_roll_back(trained: Parts, command: Command) -> None:
+    assert command("models", "rollback", "tens").code == 4
+    assert command("models", "promote", "tens", "2").out == "tens revision 2: version 2 is the champion\n"
+    assert command("models", "rollback", "tens", "--json").json["members"][0]["version"] == 1
+
+
+def test_a_refused_version_is_promoted_only_by_force(trained: Parts, command: Command) -> None:
+    refused = command("models", "promote", "tens", "3")
+    assert refused.code == 4
+    assert "was refused: worse: p = 0.01" in refused.err
+    assert command("models", "promote", "tens", "3", "--force").code == 0
+
+
+def test_a_package_is_exported_whole(trained: Parts, command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "package"
+    assert command("models", "export", "tens", str(folder)).code == 0
+    assert Sealed.read(folder).card.project == "tens"
+    again = command("models", "export", "tens", str(folder))
+    assert again.code == 4
+    assert "is there already" in again.err
+
+
+def test_a_version_is_scored_on_held_out_samples(trained: Parts, command: Command) -> None:
+    scores = command("evaluate", "tens", "--json").json
+    assert (scores["project"], scores["version"]) == ("tens", 1)
+    assert scores["accuracy"] > 0.6
+    assert scores["samples"] == sum(one["support"] for one in scores["per_class"].values())
+    table = command("evaluate", "tens", "--version", "2").out
+    assert table.startswith(f"version 2 of tens on {scores['samples']} samples\naccuracy 0.")
+
+
+def test_a_version_is_scored_on_other_data_that_leaves_no_trace(
+    trained: Parts, command: Command, tmp_path: Path
+) -> None:
+    for number, item in enumerate(tens.samples(20)):
+        path = tmp_path / "set" / item.label / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(item.content)
+    before = command("data", "list", "--json").json
+    assert command("evaluate", "tens", "--data", str(tmp_path / "set"), "--json").json["samples"] == 20
+    assert command("data", "list", "--json").json == before
+    (tmp_path / "set" / "ten").mkdir()
+    (tmp_path / "set" / "ten" / "1.png").write_bytes(b"")
+    assert "--skip-label ten" in command("evaluate", "tens", "--data", str(tmp_path / "set")).err
+
+
+def test_files_are_answered_without_a_server(trained: Parts, command: Command, tmp_path: Path) -> None:
+    files = []
+    for number, item in enumerate(tens.samples(3)):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(item.content)
+        files.append(str(path))
+    answers = command("predict", "tens", *files, "--json").json
+    assert [answer["file"] for answer in answers] == files
+    assert all(sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5) for answer in answers)
+    assert answers[0]["label"] in command("predict", "tens", files[0]).out
+
+
+def test_what_cannot_be_answered_is_told(trained: Parts, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("no image")
+    assert "not an image" in command("predict", "tens", str(tmp_path / "a.txt")).err
+    assert "cannot be read" in command("predict", "tens", str(tmp_path / "none.png")).err
+    assert command("predict", "gestures", str(tmp_path / "a.txt")).code == 5

@@ -1,0 +1,75 @@
+"""Training by command, with and without a worker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from tests import tens
+from tests.cli.conftest import Command
+from tests.house import until
+
+from sightloop.wiring import Parts
+from sightloop.worker import Worker
+
+Home = Callable[..., Parts]
+
+
+def test_training_imports_the_recipes_data_and_ends_with_a_champion(home: Home, command: Command) -> None:
+    parts = home()
+    done = command("train", "tens")
+    assert done.code == 0, done.err
+    assert "version 1 of tens: accuracy 0." in done.out
+    assert "it serves now: accuracy 0." in done.out
+    assert "1797 added" in done.err
+    assert "freeze: begun" in done.err
+    listed = command("models", "list", "tens", "--json").json
+    assert [(one["number"], one["role"], one["verdict"]) for one in listed] == [(1, "champion", "accepted")]
+    assert parts.settings.home.is_dir()
+
+
+def test_training_without_data_says_how_to_bring_it(home: Home, command: Command) -> None:
+    home(tens.RECIPE.replace('sources = ["bundled-digits"]', 'sources = ["gestures"]'))
+    done = command("train", "tens")
+    assert done.code == 2
+    assert "none of its sources can be had here" in done.err
+    assert "sightloop data import tens PATH" in done.err
+
+
+def test_a_failed_run_is_told_with_its_reason(home: Home, command: Command) -> None:
+    parts = home(tens.RECIPE.replace("[data]", "[split]\nvalidation = 0\n[data]"))
+    tens.stock(parts)
+    done = command("train", "tens", "--json")
+    assert done.code == 1
+    assert "failed in the step freeze: tens has no samples on the validation side" in done.err
+    assert done.json["status"] == "failed"
+
+
+def test_retrain_queues_and_a_second_one_is_told_of_the_first(home: Home, command: Command) -> None:
+    home()
+    first = command("retrain", "tens", "--json")
+    assert (first.code, first.json["status"], first.json["trigger"]) == (0, "queued", "hand")
+    second = command("retrain", "tens")
+    assert second.code == 4
+    assert first.json["id"] in second.err
+    assert "no worker is running" in command("retrain", "digits").out
+
+
+def test_a_worker_that_runs_does_the_work(home: Home, command: Command) -> None:
+    parts = home(tens.RECIPE.replace("[data]", "[split]\ntest = 0\n[data]"))
+    tens.stock(parts)
+    with Worker(parts) as worker:
+        working = threading.Thread(target=worker.run)
+        working.start()
+        until(lambda: (parts.settings.home / "worker.json").is_file())
+        done = command("retrain", "tens", "--follow")
+        trained = command("train", "tens")
+        worker.stop()
+        working.join()
+    assert done.code == trained.code == 1
+    assert "test side" in done.err
+
+
+def test_parameters_that_cannot_be_are_refused(home: Home, command: Command) -> None:
+    home()
+    assert command("train", "tens", "--epochs", "0").code == 2

@@ -1,0 +1,87 @@
+"""A worker killed in every step: the next one goes on, and in the end nothing happened twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+from tests import tens
+from tests.house import until
+
+from sightloop.store import deployments, versions
+from sightloop.values.run import STEPS, Run, Status
+from sightloop.wiring import Parts
+
+
+@contextmanager
+def working(parts: Parts) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as a process of its own, as an operator starts it."""
+    settings = parts.settings
+    environment = os.environ | {
+        "SIGHTLOOP_HOME": str(settings.home),
+        "SIGHTLOOP_RECIPES": str(settings.recipes),
+        "SIGHTLOOP_POLL_SECONDS": "0.1",
+        "SIGHTLOOP_OFFLINE": "true",
+    }
+    with (settings.home.parent / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sightloop.cli.main", "worker"], env=environment, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def begun(parts: Parts, run: Run, step: str) -> bool:
+    return any((event.step, event.kind) == (step, "begun") for event in tens.events(parts, run))
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(280)
+def test_a_run_killed_in_every_step_ends_as_if_nothing_had_happened(make_parts: Callable[..., Parts]) -> None:
+    parts = make_parts(trained=True)
+    run = tens.ask(parts)
+    for step in STEPS:
+        with working(parts) as process:
+            until(lambda step=step: begun(parts, run, step), 60, every=0.005)  # type: ignore[misc]
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            psutil.wait_procs(children, timeout=10)
+        assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    with working(parts) as process:
+        until(lambda: tens.again(parts, run).status.ended, 120)
+        process.terminate()
+        assert process.wait(20) == 0
+
+    ended = tens.again(parts, run)
+    assert (ended.status, ended.error) == (Status.SUCCEEDED, None)
+    finished = Counter(event.step for event in tens.events(parts, run) if event.kind == "ended")
+    assert finished == dict.fromkeys(STEPS, 1)
+    with parts.database.read() as connection:
+        assert [version.number for version in versions.list(connection, "tens")] == [2, 1]
+        assert [one.champion.version for one in deployments.history(connection, "tens")] == [2, 1]
+
+
+@pytest.mark.journey
+def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[..., Parts]) -> None:
+    parts = make_parts(trained=True)
+    run = tens.ask(parts)
+    with working(parts) as process:
+        until(lambda: begun(parts, run, "train"), 60, every=0.02)
+        process.terminate()
+        assert process.wait(20) == 0
+    left = tens.again(parts, run)
+    assert (left.status, left.step) == (Status.RUNNING, "train")
+    with working(parts):
+        until(lambda: tens.again(parts, run).status.ended, 120)
+    assert tens.again(parts, run).status is Status.SUCCEEDED

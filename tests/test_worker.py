@@ -1,0 +1,96 @@
+"""The worker: one to a home, triggers asked, runs worked off, MLflow told."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from tests import tens
+from tests.house import until
+
+from sightloop.errors import Conflict
+from sightloop.loop.collect import collect
+from sightloop.store import deployments, runs, tracking, versions
+from sightloop.values.run import Run, Status
+from sightloop.values.version import Verdict
+from sightloop.wiring import Parts
+from sightloop.worker import Worker, holder
+
+Make = Callable[..., Parts]
+
+
+def last(parts: Parts) -> Run | None:
+    with parts.database.read() as connection:
+        return runs.last(connection, "tens")
+
+
+def upload(parts: Parts, count: int) -> None:
+    items = [msgspec.structs.replace(item, label="9") for item in tens.samples(count)]
+    collect(parts.database, parts.blobs, parts.recipe("tens"), items, author="ann", source="upload")
+
+
+def test_one_worker_holds_a_home_and_says_who_it_is(make_parts: Make) -> None:
+    parts = make_parts()
+    assert holder(parts.settings) is None
+    with Worker(parts):
+        pulse = until(lambda: holder(parts.settings))
+        assert pulse.process == os.getpid()
+        with pytest.raises(Conflict, match=f"process {os.getpid()}, since 20"), Worker(parts):
+            pytest.fail("two workers in one home")
+    assert holder(parts.settings) is None
+
+
+def test_a_trigger_queues_one_run_and_no_second_while_it_is_open(make_parts: Make) -> None:
+    parts = make_parts()
+    upload(parts, 5)
+    worker = Worker(parts)
+    worker.look()
+    worker.look()
+    with parts.database.read() as connection:
+        (run,) = runs.queued(connection)
+        (event,) = runs.events(connection, run.id)
+    assert (run.project, run.trigger, run.actor) == ("tens", "labels", "trigger")
+    assert event.message == "5 samples were labelled since the last run (at least 5)"
+
+
+def test_a_trigger_that_cannot_be_understood_is_told_once_and_harms_nobody(
+    make_parts: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = Worker(make_parts(tens.RECIPE.replace("labels = 5", 'schedule = "never"')))
+    worker.look()
+    worker.look()
+    captured = capsys.readouterr()
+    assert (captured.out + captured.err).count("is no cron expression") == 1
+
+
+def test_a_worker_works_until_it_is_stopped(make_parts: Make) -> None:
+    parts = make_parts()
+    with Worker(parts) as worker:
+        working = threading.Thread(target=worker.run)
+        working.start()
+        run = tens.ask(parts)
+        until(lambda: tens.again(parts, run).status.ended)
+        worker.stop()
+        working.join(10)
+        assert not working.is_alive()
+    assert tens.again(parts, run).status is Status.FAILED
+
+
+def test_mlflow_is_told_of_a_champion_that_others_put_in_place(make_parts: Make) -> None:
+    from mlflow import MlflowClient
+
+    parts = make_parts(trained=True)
+    url = parts.settings.mlflow
+    run = last(parts)
+    assert run is not None
+    with parts.database.write() as connection:
+        first = versions.get(connection, "tens", 1)
+        versions.register(connection, "tens", first.package, first.card, Verdict.ACCEPTED, "a copy")
+        deployments.promote(connection, "tens", 2, "ann", "by hand")
+    tracking.register(url, project="tens", version=2, run=run.id)
+    Worker(parts).mirror()
+    client = MlflowClient(tracking_uri=url, registry_uri=url)
+    assert client.get_model_version_by_alias("tens", "champion").tags["sightloop.version"] == "2"
