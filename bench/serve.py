@@ -28,6 +28,7 @@ import cv2
 import numpy as np
 
 MOST = 200_000  # requests in one measurement
+PACE = ("SIGHTLOOP_PROCESSES", "SIGHTLOOP_THREADS", "SIGHTLOOP_RECORD", "SIGHTLOOP_LOG_LEVEL")
 
 
 class Client(asyncio.Protocol):
@@ -183,7 +184,7 @@ def main() -> None:
         ready = time.perf_counter() - began
         figures: dict[str, object] = {
             "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()},
-            "settings": {name: value for name, value in environment.items() if name.startswith("SIGHTLOOP_")},
+            "settings": {name: os.environ[name] for name in PACE if name in os.environ},
             "ready_seconds": round(ready, 2),
             "resident_kb_at_start": _children_bytes(server.pid),
         }

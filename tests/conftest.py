@@ -110,7 +110,7 @@ def tens_home(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> P
 def make_parts(
     make_settings: Callable[..., Settings], empty_mlflow: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Parts]]:
-    """Build parts with the project `tens`: `trained` with a champion, `text` its recipe; other keywords are settings."""
+    """Build parts with the project `tens`: `trained` with a champion, `text` its recipe, the rest settings."""
     built: list[Parts] = []
 
     def make(text: str = tens.RECIPE, *, trained: bool = False, **given: object) -> Parts:

@@ -7,7 +7,7 @@ import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import msgspec
 import structlog
@@ -25,7 +25,6 @@ from sightloop.values.run import Run
 from sightloop.wiring import Parts
 
 _BEAT_SECONDS = 2.0
-_log = structlog.get_logger("sightloop.worker")
 
 
 class Pulse(Struct, frozen=True, kw_only=True):
@@ -120,13 +119,13 @@ class Worker:
     def _work(self, run: Run) -> None:
         if self._stop.is_set():
             return
-        _log.info("run begun", run=run.id, project=run.project, trigger=run.trigger)
+        _log().info("run begun", run=run.id, project=run.project, trigger=run.trigger)
         self._run = run.id
         self._cycle.work(run.id)
         self._run = None
         with self._parts.database.read() as connection:
             ended = runs.get(connection, run.id)
-        _log.info("run left", run=run.id, project=run.project, status=str(ended.status), error=ended.error)
+        _log().info("run left", run=run.id, project=run.project, status=str(ended.status), error=ended.error)
 
     def _ask(self, name: str, trigger: Trigger, recipe: Recipe) -> None:
         with self._parts.database.read() as connection:
@@ -147,7 +146,7 @@ class Worker:
         """Log a fault once, since it is met again at every look."""
         if message not in self._told:
             self._told.add(message)
-            _log.warning(message)
+            _log().warning(message)
 
     def _beat(self) -> None:
         while True:
@@ -196,3 +195,8 @@ def _write(path: Path, data: bytes) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_bytes(data)
     fresh.replace(path)
+
+
+def _log() -> Any:
+    # Asked for each time: a logger that is kept would keep the output that was in force when it was first used.
+    return structlog.get_logger("sightloop.worker")

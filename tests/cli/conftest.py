@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from tests import tens
 
 from sightloop.cli.main import main
@@ -55,6 +56,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(words)
+        structlog.reset_defaults()  # the next test's output is another
         captured = capfd.readouterr()
         return Done(int(ended.value.code or 0), captured.out, captured.err)
 

@@ -64,6 +64,7 @@ def test_mlflow_knows_the_run_the_version_and_the_champion(make_parts: Make) -> 
     client = MlflowClient(tracking_uri=parts.settings.mlflow, registry_uri=parts.settings.mlflow)
     version = client.get_model_version_by_alias("tens", "champion")
     assert version.tags["sightloop.run"] == run.id
+    assert version.run_id is not None
     recorded = client.get_run(version.run_id)
     assert recorded.data.metrics["accuracy"] == pytest.approx(run.result["scores"]["accuracy"])
     assert recorded.data.params["trainer"] == "sklearn"

@@ -28,24 +28,44 @@ def follow(parts: Parts, run: str) -> Run:
     seen = 0
     with Progress(*columns, console=aside(), transient=True) as progress:
         bar = progress.add_task("waiting", total=1.0, numbers="")
+        lines = _Lines(progress, bar)
         while True:
             with parts.database.read() as connection:
                 row = runs.get(connection, run)
                 events = runs.events(connection, run, seen)
             for event in events:
                 seen = event.seq
-                _show(progress, bar, event)
+                lines.show(event)
             if row.status.ended:
                 return row
             progress.update(bar, completed=row.progress, description=_WORDS.get(row.step, row.step or "waiting"))
             time.sleep(_LOOK_SECONDS)
 
 
-def _show(progress: Progress, bar: TaskID, event: Event) -> None:
-    if event.kind == "metrics":
-        numbers = {name: value for name, value in event.data.items() if name not in ("done", "epoch")}
-        text = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items())
-        progress.update(bar, numbers=text)
-        progress.console.print(Text(f"  {event.message}  {text}".rstrip()))
-    elif event.kind in ("begun", "log", "finished"):
-        progress.console.print(Text(f"{event.step}: {event.message or event.kind}".removeprefix(": ")))
+class _Lines:
+    """What is printed above the bar: steps, lines of the log, and of each epoch its last numbers."""
+
+    def __init__(self, progress: Progress, bar: TaskID) -> None:
+        self._progress, self._bar = progress, bar
+        self._epoch, self._numbers = "", ""
+
+    def show(self, event: Event) -> None:
+        """Take in the next event."""
+        if event.kind == "metrics":
+            if event.message != self._epoch:
+                self._end_epoch()
+            told = (f"{name} {value:.4g}" for name, value in event.data.items() if name not in ("done", "epoch"))
+            self._epoch, self._numbers = event.message, "  ".join(told)
+            self._progress.update(self._bar, numbers=self._numbers)
+        elif event.kind in ("begun", "ended", "log", "finished"):
+            self._end_epoch()
+            if event.kind != "ended":
+                self._print(f"{event.step}: {event.message or event.kind}".removeprefix(": "))
+
+    def _end_epoch(self) -> None:
+        if self._epoch:
+            self._print(f"  {self._epoch}  {self._numbers}")
+        self._epoch = ""
+
+    def _print(self, line: str) -> None:
+        self._progress.console.print(Text(line))

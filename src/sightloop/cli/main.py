@@ -18,6 +18,7 @@ from sightloop.cli.serve import serve, worker
 from sightloop.cli.train import retrain, train
 from sightloop.cli.up import up
 from sightloop.errors import SightloopError
+from sightloop.telemetry import configure_logs
 
 app = typer.Typer(
     name="sightloop",
@@ -40,6 +41,7 @@ def options(
     ] = False,
 ) -> None:
     """The closed loop for vision models."""
+    configure_logs("WARNING", "console")
 
 
 for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, doctor):

@@ -81,9 +81,7 @@ def _ratio(above: Floats, below: NDArray[np.int64] | Floats) -> Floats:
 
 def _check(probabilities: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str]) -> None:
     if len(targets) == 0:
-        raise BadData(
-            "there are no samples to score on", hint="Label more, or give the split a larger share."
-        )
+        raise BadData("there are no samples to score on", hint="Label more, or give the split a larger share.")
     if probabilities.shape != (len(targets), len(classes)):
         raise BadData(
             "answers and truth do not fit together",
