@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -56,22 +58,31 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def quick_recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with digits' own recipe, but for one epoch instead of nine: enough for the digits of scikit-learn."""
+    folder = tmp_path_factory.mktemp("recipes")
+    shipped = resources.files("sightloop.recipes").joinpath("digits.toml").read_text(encoding="utf-8")
+    (folder / "digits.toml").write_text(re.sub(r"(?m)^epochs = \d+$", "epochs = 1", shipped), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory, quick_recipes: Path) -> Path:
     """A home in which digits was trained once, by the command line, on the digits that scikit-learn brings."""
     home = tmp_path_factory.mktemp("trained") / "home"
-    House(home).command("train", "digits")
+    House(home, recipes=quick_recipes).command("train", "digits")
     return home
 
 
 @pytest.fixture
-def open_house(trained_home: Path, tmp_path: Path) -> Iterator[Callable[..., House]]:
+def open_house(trained_home: Path, quick_recipes: Path, tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Start a sightloop of the test's own over a copy of the trained home; every process is stopped at the end."""
     houses: list[House] = []
 
     def start(*processes: str, **settings: object) -> House:
         home = tmp_path / f"house{len(houses)}" / "home"
         shutil.copytree(trained_home, home)
-        house = House(home, **settings)
+        house = House(home, **({"recipes": quick_recipes} | settings))
         houses.append(house)
         for name in processes:
             house.start(name)

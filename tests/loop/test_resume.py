@@ -82,6 +82,3 @@ def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[
         assert process.wait(20) == 0
     left = tens.again(parts, run)
     assert (left.status, left.step) == (Status.RUNNING, "train")
-    with working(parts):
-        until(lambda: tens.again(parts, run).status.ended, 120)
-    assert tens.again(parts, run).status is Status.SUCCEEDED

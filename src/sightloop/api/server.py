@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from sightloop.api.app import create
+from sightloop.lifeline import tie
 from sightloop.settings import Settings
 from sightloop.telemetry import SHARED_FOLDER, configure_logs
 
@@ -40,5 +42,6 @@ def run(settings: Settings) -> None:
 
 def load(settings: Settings) -> Callable[..., Any]:
     """The application of one serving process, with its logs."""
+    tie(signal.SIGTERM)  # a serving process that outlives its master would keep the port
     configure_logs(settings.log_level, settings.log_format)
     return create(settings)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+
+from sightloop.lifeline import tie
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _SETTLED_SECONDS = 60.0
 _GRACE_SECONDS = 20.0
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Kept:
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, "-m", "sightloop.cli.main", *self.arguments],
             start_new_session=True,  # a Ctrl-C reaches this process alone, which then ends them in order
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # no threads yet
+            preexec_fn=partial(tie, signal.SIGTERM),  # safe: this process has no threads
         )
 
     def died(self) -> int | None:
@@ -50,6 +53,7 @@ class Kept:
         if code is None:
             return None
         if not self._again:
+            self._sweep()
             self._wait = _FIRST_WAIT if now - self._begun > _SETTLED_SECONDS else self._wait
             self._again = now + self._wait
             told = f"{self.name} ended with exit code {code}; it starts again in {self._wait:g} s"
@@ -62,15 +66,18 @@ class Kept:
 
     def end(self) -> None:
         """Ask it to end, and make it end if it does not within 20 seconds."""
-        if self._process is None or self.died() is not None:
+        if self._process is None:
             return
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(signal.SIGTERM)  # nothing happens to one that is dead
         try:
             self._process.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._sweep()
 
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    def _sweep(self) -> None:
+        """Kill what it started and left behind, which might still hold its port."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from importlib import import_module
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from sightloop.cli.output import aside
 from sightloop.cli.session import opened, settings
-from sightloop.errors import MissingExtra
+from sightloop.errors import Conflict, MissingExtra
 from sightloop.telemetry import configure_logs
 from sightloop.worker import Worker
 
@@ -28,7 +29,22 @@ def serve(host: Host = None, port: Port = None) -> None:
         raise MissingExtra(
             f"serving needs {error.name!r}, which is not installed", hint="Install `sightloop[serve]`."
         ) from error
-    server.run(settings().model_copy(update=given))
+    chosen = settings().model_copy(update=given)
+    refuse_taken(chosen.host, chosen.port)
+    server.run(chosen)
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raise Conflict where another process listens: the server itself would share the port with it without a word."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Conflict(
+                f"cannot listen on {host}:{port}: {error.strerror}", hint="Set SIGHTLOOP_PORT to another port."
+            ) from error
 
 
 def worker() -> None:

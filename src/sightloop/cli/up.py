@@ -11,6 +11,7 @@ import httpx
 from sightloop.cli.bringing import bring_first
 from sightloop.cli.keeping import Kept
 from sightloop.cli.output import aside, say
+from sightloop.cli.serve import refuse_taken
 from sightloop.cli.session import opened
 from sightloop.cli.train import summarise, work
 from sightloop.errors import NotReady, SightloopError
@@ -30,6 +31,7 @@ def up() -> None:
     """
     with opened() as parts:
         settings = parts.settings
+        refuse_taken(settings.host, settings.port)  # before a minute of training, and not after
         _prepare(parts)
     kept = [Kept(("serve",)), Kept(("worker",))]
     previous = signal.signal(signal.SIGTERM, _interrupt)

@@ -6,7 +6,6 @@ any number of times, then `{"result": ...}` or `{"error": ...}`. Whatever the wo
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -18,8 +17,8 @@ from typing import Any
 import msgspec
 
 from sightloop.errors import SightloopError
+from sightloop.lifeline import tie
 
-_PR_SET_PDEATHSIG = 1
 _NICENESS = 5  # a server on the same machine goes first
 
 
@@ -57,8 +56,7 @@ def _plain(error: SightloopError) -> dict[str, Any]:
 
 def _die_with_parent(parent: int) -> None:
     """Never outlive the parent: the kernel sees to it on Linux, the end of standard input everywhere."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    tie(signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
     threading.Thread(target=_watch, args=(sys.stdin.fileno(),), daemon=True).start()
