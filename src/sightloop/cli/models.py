@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -11,6 +11,7 @@ import typer
 from sightloop.cli.evaluate import choose
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
+from sightloop.cli.train import report, work
 from sightloop.errors import Conflict
 from sightloop.store import deployments, packages, versions
 from sightloop.values.deployment import Deployment
@@ -91,6 +92,21 @@ def rollback(project: Project, reason: Reason = "rolled back by hand", as_json: 
         with parts.database.write() as connection:
             deployed = deployments.rollback(connection, project, "command line", reason)
     _print(deployed, as_json)
+
+
+@app.command("import")
+def take_in(
+    project: Project,
+    file: Annotated[Path, typer.Argument(help="A .keras file, or a legacy .h5 one.")],
+    channels: Annotated[Literal["grey", "rgb"], typer.Option(help="What the model takes.")],
+    high: Annotated[int, typer.Option(help="What the model takes for white: 1 or 255.", min=1, max=255)],
+    invert: Annotated[bool, typer.Option(help="Turn black on white into white on black.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a model that Keras trained elsewhere, as a version that is checked and judged like any other."""
+    options = {"path": str(file.resolve()), "channels": channels, "high": high, "invert": invert}
+    with opened() as parts:
+        report(work(parts, project, {"trainer": "keras-file", "options": options}), as_json)
 
 
 @app.command()

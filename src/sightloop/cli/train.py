@@ -30,7 +30,7 @@ def train(project: Project, epochs: Epochs = None, as_json: AsJson = False) -> N
     with opened() as parts:
         recipe = parts.recipe(project)
         bring_first(parts, recipe)
-        _report(work(parts, project, _given(epochs)), as_json)
+        report(work(parts, project, _given(epochs)), as_json)
 
 
 def retrain(
@@ -43,7 +43,7 @@ def retrain(
     with opened() as parts:
         run = ask(parts, project, _given(epochs))
         if wait:
-            _report(follow(parts, run.id), as_json)
+            report(follow(parts, run.id), as_json)
         elif as_json:
             write_json(run)
         else:
@@ -90,7 +90,7 @@ def _given(epochs: int | None) -> dict[str, Any]:
     return {} if epochs is None else {"epochs": epochs}
 
 
-def _report(run: Run, as_json: bool) -> None:
+def report(run: Run, as_json: bool) -> None:
     """Say how a run ended. Raises Cancelled and SightloopError where it was cancelled or failed."""
     if as_json:
         write_json(run)

@@ -10,7 +10,7 @@ import msgspec
 from sightloop.errors import BadInput
 from sightloop.values.recipe import Recipe, nearest
 
-KNOWN = ("epochs", "batch_size", "learning_rate", "seed")
+KNOWN = ("epochs", "batch_size", "learning_rate", "seed", "trainer", "options")
 
 
 def apply(recipe: Recipe, parameters: Mapping[str, Any]) -> Recipe:

@@ -1,16 +1,20 @@
-"""Takes in a classifier that Keras saved elsewhere: a `.keras` file, or a legacy `.h5` one."""
+"""Takes in a classifier that Keras saved elsewhere: a `.keras` file, or a legacy `.h5` one.
+
+The trainer `keras-file` trains nothing: what is in the file is checked, calibrated and judged as any other model.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
-from sightloop.errors import BadData
-from sightloop.trainers.convolution import Options, normalised
+from sightloop.errors import BadData, BadRecipe
+from sightloop.trainers import convolution
 from sightloop.trainers.keras_graph import load_keras, predictor, quiet, to_onnx
-from sightloop.trainers.trainer import Fitted
+from sightloop.trainers.trainer import Arrays, Fitted, Report
 from sightloop.values.recipe import Recipe
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -29,6 +33,37 @@ class Scaling(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stretch: bool = False
 
 
+class Options(Scaling, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The file, and what its model expects of its pixels."""
+
+    path: str
+
+
+class KerasFile:
+    """The trainer of models that are ready; its options are `Options`."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse landmarks, options that are not there, and a file that is not there."""
+        if recipe.input.kind != "image":
+            raise BadRecipe("a Keras file takes images", expected='input.kind = "image"', got=recipe.input.kind)
+        path = Path(_options(recipe).path)
+        if not path.is_file():
+            raise BadRecipe(f"there is no file {path}", expected=f"a file that ends in {', '.join(SUFFIXES)}")
+
+    def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:  # noqa: ARG002
+        """The model in the file; it is fitted to nothing here, and nothing is known of its training."""
+        report(done=0.0, message="loading Keras")
+        options = _options(recipe)
+        return read(Path(options.path), recipe, options)
+
+
+def _options(recipe: Recipe) -> Options:
+    try:
+        return msgspec.convert(recipe.train.options, Options)
+    except msgspec.ValidationError as error:
+        raise BadRecipe(f"[train.options]: {error}", expected="path, channels and high") from error
+
+
 def read(path: Path, recipe: Recipe, scaling: Scaling) -> Fitted:
     """The classifier in a file, behind the recipe's raw input; its embedding is what its last dense layer takes.
 
@@ -42,10 +77,10 @@ def read(path: Path, recipe: Recipe, scaling: Scaling) -> Fitted:
         raise BadData(
             f"{path.name} has another number of classes", expected=str(len(recipe.classes)), got=str(last.units)
         )
-    both = keras.Model(saved.inputs, [saved.outputs[0], keras.layers.Flatten()(last.input)])
+    both = keras.Model(saved.inputs, [saved.outputs[0], keras.layers.Flatten(name="sightloop_embedding")(last.input)])
     pixels = keras.Input(recipe.input.shape, dtype="uint8", name="input")
-    options = Options(channels=scaling.channels, invert=scaling.invert, stretch=scaling.stretch)
-    light = normalised(keras, pixels, options) * float(scaling.high)
+    options = convolution.Options(channels=scaling.channels, invert=scaling.invert, stretch=scaling.stretch)
+    light = convolution.normalised(keras, pixels, options) * float(scaling.high)
     answer, embedding = both(_fitting(keras, light, saved.inputs[0].shape[1:], path))
     if is_softmax:  # log-probabilities are logits: softmax gives the probabilities back
         answer = keras.ops.log(keras.ops.maximum(answer, _LEAST))
@@ -109,3 +144,6 @@ def _fitting(keras: Any, light: Any, shape: tuple[int | None, ...], path: Path) 
             got=str(shape),
         )
     return light if wanted == have else keras.ops.reshape(light, (-1, *wanted))
+
+
+TRAINER = KerasFile()
