@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
+import fsspec  # type: ignore[import-untyped]
 import pytest
+from moto.server import ThreadedMotoServer
 from tests import tens
 from tests.house import House
 
@@ -55,6 +58,35 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of a real S3 server, started for this session and stopped after it."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def make_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Make an empty bucket, which this process and its children reach with no further settings; its URL."""
+    given = {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    def make() -> str:
+        name = f"bucket-{uuid.uuid4().hex}"
+        fsspec.filesystem("s3", skip_instance_cache=True).mkdir(name)
+        return f"s3://{name}"
+
+    return make
 
 
 @pytest.fixture(scope="session")

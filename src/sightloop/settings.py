@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="SQLAlchemy URL of the database; SQLite in `home` if unset.")
     blobs_url: str | None = Field(None, description="fsspec URL of the blob store; a folder in `home` if unset.")
     mlflow_url: str | None = Field(None, description="MLflow tracking URL; SQLite in `home` if unset.")
+    dvc_remote: str | None = Field(
+        None, description="Where DVC pushes dataset versions (a folder or `s3://`); a folder in `home` if unset."
+    )
     recipes: Path | None = Field(None, description="A folder of further recipes (TOML), beside the five that ship.")
     data: Path | None = Field(None, description="A folder of local data sets (`mnist/`, `gestures/`, ...).")
     offline: bool = Field(False, description="Never download anything.")

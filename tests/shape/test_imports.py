@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = {"torch", "keras", "sklearn", "skl2onnx", "onnx", "onnxscript", "mlflow", "dbos", "matplotlib", "scipy"}
+HEAVY = {"torch", "keras", "sklearn", "skl2onnx", "onnx", "onnxscript", "mlflow", "dbos", "matplotlib", "scipy", "dvc"}
 
 
 def test_the_layers_hold(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""`sightloop data`: bring data in, look for what is wrong with it, freeze it, list its versions."""
+"""`sightloop data`: bring data in, look for what is wrong with it, freeze it, list its versions. See also `history`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from sightloop.cli import history
 from sightloop.cli.bringing import bring, show
 from sightloop.cli.evaluate import Aspect, Skip
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
@@ -17,6 +18,7 @@ from sightloop.data import sources
 from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
 from sightloop.errors import BadData
+from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, samples
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
@@ -26,6 +28,9 @@ app = typer.Typer(no_args_is_help=True, help="Samples, labels and dataset versio
 
 Where = Annotated[Path, typer.Argument(help="A CSV of landmarks, MNIST's files, or a folder of images for each class.")]
 Perhaps = Annotated[Path | None, typer.Argument(help="A file or folder; the project's own samples if left out.")]
+Track = Annotated[
+    bool, typer.Option("--track", help="Pack the version, track it with DVC and push it, even if the recipe does not.")
+]
 
 _SERIOUS = ("broken", "unknown", "contradicting", "leaking")
 _SHOWN = 10
@@ -70,17 +75,20 @@ def check(
 
 
 @app.command()
-def freeze(project: Project, as_json: AsJson = False) -> None:
+def freeze(project: Project, track: Track = False, as_json: AsJson = False) -> None:
     """Fix the present samples and labels as a dataset version; unchanged data is the version that it was."""
     with opened() as parts:
         recipe = parts.recipe(project)
         with parts.database.write() as connection:
             version = datasets.freeze(connection, parts.blobs, project, recipe.classes)
+        if track or recipe.data.track == "dvc":
+            version = Versioned(parts.settings, parts.database, parts.blobs).track(version)
     if as_json:
         write_json(version)
     else:
         counts = ", ".join(f"{count} {side}" for side, count in version.counts.items())
-        say(f"dataset version {version.number} of {project}: {counts}")
+        kept = f"; in DVC as {version.archive}" if version.archive else ""
+        say(f"dataset version {version.number} of {project}: {counts}{kept}")
 
 
 @app.command("list")
@@ -102,10 +110,14 @@ def show_all(
     )
     if project is not None:
         write_table(
-            ("version", "frozen", "train", "validation", "test", "manifest"),
-            ((one.number, one.at[:19], *one.counts.values(), one.manifest[:12]) for one in found[project]),
+            ("version", "frozen", "train", "validation", "test", "manifest", "DVC"),
+            ((one.number, one.at[:19], *one.counts.values(), one.manifest[:12], one.archive) for one in found[project]),
             empty="no dataset version yet",
         )
+
+
+for _command in (history.diff, history.export, history.lineage, history.pull):
+    app.command()(_command)
 
 
 def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:

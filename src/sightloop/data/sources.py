@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from importlib.util import find_spec
 from pathlib import Path
 
-from sightloop.data import bundled, folders, idx, landmark_csv, mnist
+from sightloop.data import archives, bundled, folders, idx, landmark_csv, mnist
 from sightloop.errors import BadData, SightloopError
 from sightloop.settings import Settings
 from sightloop.values.sample import Labelled
@@ -32,12 +32,16 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
 
 
 def read(path: Path, *, aspect: float | None = None, skip_labels: Set[str] = frozenset()) -> Iterator[Labelled]:
-    """The samples of a file or folder, its form detected: landmarks as CSV, MNIST's files, or folders of images.
+    """The samples of a file or folder, its form detected.
+
+    Known are landmarks as CSV, MNIST's files, folders of images, and a dataset version's archive (`.tar`).
 
     `aspect` and `skip_labels` are for landmarks. Raises BadData for anything else, saying what is known.
     """
     if path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
         return landmark_csv.read(path, aspect=aspect, skip_labels=skip_labels)
+    if path.is_file() and path.suffix == ".tar":
+        return archives.labelled(path)
     if path.is_dir() and any(path.glob("*-idx?-ubyte*")):
         return idx.read(path)
     if path.is_dir():

@@ -20,6 +20,7 @@ from sightloop.loop.evaluation import evaluate
 from sightloop.loop.gates import Decision, Report
 from sightloop.loop.job import Job
 from sightloop.loop.training import Order
+from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, tracking, versions
 from sightloop.values.dataset import Manifest
 from sightloop.values.package import Sealed
@@ -31,7 +32,11 @@ Step = Callable[[Job, Found], Found]
 
 
 def freeze(job: Job, _found: Found) -> Found:
-    """Fix the samples and labels of now as a dataset version. Raises BadData where a side is empty."""
+    """Fix the samples and labels of now as a dataset version, in DVC too where the recipe asks for it.
+
+    Raises BadData where a side is empty, and NotReady where DVC's remote cannot be reached: a recipe that asks for DVC
+    is promised that no model is trained on data that are not in it.
+    """
     plugins.load("trainers", job.recipe.train.trainer).check(job.recipe)
     with job.database.write() as connection:
         version = datasets.freeze(connection, job.blobs, job.recipe.name, job.recipe.classes)
@@ -43,7 +48,11 @@ def freeze(job: Job, _found: Found) -> Found:
                 got=", ".join(f"{count} {name}" for name, count in version.counts.items()),
                 hint="Add labelled samples; their content decides which side they take.",
             )
-    return {"dataset": version.number, "manifest": version.manifest, "counts": version.counts}
+    found = {"dataset": version.number, "manifest": version.manifest, "counts": version.counts}
+    if job.recipe.data.track == "dvc":
+        job.advance(0.5, "packing the dataset version for DVC")
+        found["archive"] = Versioned(job.settings, job.database, job.blobs).track(version).archive
+    return found
 
 
 def train(job: Job, found: Found) -> Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from sightloop.errors import BadData, NotFound
 from sightloop.store import locks, tables
@@ -59,6 +59,13 @@ def get(c: Connection, project: str, number: int) -> DatasetVersion:
 def manifest(c: Connection, blobs: Blobs, project: str, number: int) -> Manifest:
     """What the version consists of. Raises NotFound, and BadData where the manifest was altered."""
     return Manifest.from_bytes(blobs.get(get(c, project, number).manifest))
+
+
+def keep_archive(c: Connection, project: str, number: int, archive: str) -> DatasetVersion:
+    """Note under which MD5 DVC has the version's packed content; the version with it. Raises NotFound."""
+    table = dataset_versions.c
+    c.execute(update(dataset_versions).where(table.project == project, table.number == number).values(archive=archive))
+    return get(c, project, number)
 
 
 def list(c: Connection, project: str) -> Sequence[DatasetVersion]:

@@ -46,6 +46,13 @@ def get(c: Connection, project: str, digest: str) -> Sample | None:
     return None if row is None else _sample(row)
 
 
+def beginning(c: Connection, project: str, digits: str, *, most: int) -> list[Sample]:
+    """The samples whose digest begins with these digits, at most so many, in the order of their digests."""
+    wanted = samples.c.digest.startswith(digits, autoescape=True)
+    query = select(samples).where(samples.c.project == project, wanted).order_by(samples.c.digest).limit(most)
+    return [_sample(row) for row in c.execute(query).mappings()]
+
+
 def known(c: Connection, project: str, digests: Iterable[str]) -> set[str]:
     """Those of the digests that the project has."""
     wanted, found = list(digests), set[str]()

@@ -88,6 +88,8 @@ dataset_versions = Table(
     Column("manifest", DIGEST, nullable=False),
     Column("counts", JSON, nullable=False),
     Column("at", MOMENT, nullable=False),
+    # The MD5 under which DVC has the packed content, where it was given to it.
+    Column("archive", String(32), nullable=True),
     UniqueConstraint("project", "manifest"),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 from msgspec import Struct
 
@@ -50,11 +52,57 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return tuple(entry for entry in self.entries if entry.side == side)
 
 
+class Relabelled(Struct, frozen=True, kw_only=True):
+    """A sample that two versions have under different labels."""
+
+    digest: str
+    was: str
+    now: str
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """What changed from one version to another, each part ordered by digest."""
+
+    added: tuple[Entry, ...]
+    removed: tuple[Entry, ...]
+    relabelled: tuple[Relabelled, ...]
+
+    @classmethod
+    def between(cls, old: Manifest, new: Manifest) -> Difference:
+        """The difference that makes `new` of `old`."""
+        before = {entry.digest: entry for entry in old.entries}
+        after = {entry.digest: entry for entry in new.entries}
+        return cls(
+            added=tuple(entry for digest, entry in after.items() if digest not in before),
+            removed=tuple(entry for digest, entry in before.items() if digest not in after),
+            relabelled=tuple(
+                Relabelled(digest=digest, was=before[digest].label, now=entry.label)
+                for digest, entry in after.items()
+                if digest in before and before[digest].label != entry.label
+            ),
+        )
+
+    def by_class(self) -> dict[str, dict[str, int]]:
+        """For each class that changed, how many samples were added, removed, and relabelled from and to it."""
+        counts = {
+            "added": Counter(entry.label for entry in self.added),
+            "removed": Counter(entry.label for entry in self.removed),
+            "relabelled_from": Counter(sample.was for sample in self.relabelled),
+            "relabelled_to": Counter(sample.now for sample in self.relabelled),
+        }
+        changed = sorted(set().union(*counts.values()))
+        return {label: {kind: count[label] for kind, count in counts.items()} for label in changed}
+
+
 class DatasetVersion(Struct, frozen=True, kw_only=True):
-    """A frozen version: its number in the project, the blob of its manifest, and how many samples each side has."""
+    """A frozen version: its number in the project, the blob of its manifest, and how many samples each side has.
+
+    `archive` is the MD5 under which DVC has its packed content, or None where nobody asked for that.
+    """
 
     project: str
     number: int
     manifest: str
     counts: dict[str, int]
     at: str
+    archive: str | None = None

@@ -34,9 +34,13 @@ class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Data(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the first samples come from: the first of these sources that can be had is imported."""
+    """Where the first samples come from: the first of these sources that can be had is imported.
+
+    With `track`, the packed content of every dataset version that a run trains on goes to DVC's remote.
+    """
 
     sources: tuple[str, ...] = ()
+    track: Literal["", "dvc"] = ""
 
 
 class Split(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,46 @@
+"""DVC with a folder and with an S3 server as its remote."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sightloop.errors import NotReady
+from sightloop.store.dvc import Dvc
+
+
+@pytest.fixture(params=["folder", "s3"])
+def remote(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty remote."""
+    if request.param == "folder":
+        return str(tmp_path / "remote")
+    make: Callable[[], str] = request.getfixturevalue("make_bucket")
+    return f"{make()}/versions"
+
+
+def test_a_file_comes_back_from_the_remote_to_an_empty_folder(remote: str, tmp_path: Path) -> None:
+    path = tmp_path / "here" / "digits" / "1.tar"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"a version")
+    md5 = Dvc(tmp_path / "here", remote).track(path)
+    assert Dvc(tmp_path / "here", remote).track(path) == md5
+    shutil.rmtree(tmp_path / "here")
+    elsewhere = tmp_path / "elsewhere" / "digits" / "1.tar"
+    Dvc(tmp_path / "elsewhere", remote).fetch(elsewhere, md5)
+    assert elsewhere.read_bytes() == b"a version"
+
+
+def test_a_file_that_the_remote_has_not_got_is_told(remote: str, tmp_path: Path) -> None:
+    with pytest.raises(NotReady, match=r"could not pull 1\.tar\.dvc"):
+        Dvc(tmp_path / "here", remote).fetch(tmp_path / "here" / "1.tar", "0" * 32)
+
+
+def test_a_remote_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "here" / "1.tar"
+    path.parent.mkdir()
+    path.write_bytes(b"a version")
+    with pytest.raises(NotReady, match="SIGHTLOOP_DVC_REMOTE"):
+        Dvc(tmp_path / "here", "/proc/nowhere").track(path)
