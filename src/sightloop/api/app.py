@@ -17,12 +17,13 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from sightloop import __version__
-from sightloop.api import feedback, health, models, plain, predict, problems, projects, runs, samples, sent
+from sightloop.api import feedback, health, models, plain, predict, problems, projects, queue, runs, samples, sent
 from sightloop.api.answers import reference, schemas
 from sightloop.api.front import Front
 from sightloop.api.service import Service
 from sightloop.errors import SightloopError
 from sightloop.loop.collect import Collected
+from sightloop.loop.queue import Asking
 from sightloop.settings import Settings
 from sightloop.values.deployment import Deployment
 from sightloop.values.run import Run
@@ -44,6 +45,7 @@ _SHOWN = (
     predict.Plain,
     sent.Items,
     feedback.Corrected,
+    Asking,
     Collected,
     Run,
     runs.RunPage,
@@ -71,7 +73,7 @@ def create(settings: Settings) -> Front:
     )
     app.state.service = service
     # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, feedback, projects, models, samples, plain, health):
+    for room in (runs, feedback, queue, projects, models, samples, plain, health):
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)

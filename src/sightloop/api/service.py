@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sightloop.loop.queue import Queue
 from sightloop.serve.live import Live
 from sightloop.serve.predictor import Predictor
 from sightloop.serve.recorder import Recorder
@@ -26,6 +27,7 @@ class Service:
         self.recorder = Recorder(self.database, self.blobs, settings, self.telemetry)
         self.live = Live(self.database, self.blobs, self.parts.recipes, settings, self.telemetry)
         self.predictor = Predictor(self.live, self.recorder, self.telemetry)
+        self.queue = Queue(self.database, self.blobs)
         self.stopping = False
         self._began = time.monotonic()
 

@@ -14,6 +14,7 @@ from sightloop.cli.doctor import doctor
 from sightloop.cli.evaluate import evaluate
 from sightloop.cli.output import say, tell
 from sightloop.cli.predict import predict
+from sightloop.cli.queue import queue
 from sightloop.cli.serve import serve, worker
 from sightloop.cli.train import retrain, train
 from sightloop.cli.up import up
@@ -44,7 +45,7 @@ def options(
     configure_logs("WARNING", "console")
 
 
-for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, doctor):
+for _command in (up, serve, worker, train, retrain, evaluate, predict, queue, projects.projects, doctor):
     app.command()(_command)
 for _name, _group in {"data": data.app, "models": models.app, "runs": runs.app, "recipe": projects.app}.items():
     app.add_typer(_group, name=_name)

@@ -1,15 +1,13 @@
 """Predictions: what was answered, by which version, and where the input lies if it was kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, Exists, RowMapping, exists, func, select
 
 from sightloop.store.rows import insert_new
-from sightloop.store.tables import predictions
+from sightloop.store.tables import annotations, predictions
 from sightloop.values.prediction import Answer, Prediction
 from sightloop.values.sample import Place
 
@@ -38,6 +36,28 @@ def page(c: Connection, project: str, before: str | None = None, limit: int = 10
     if before is not None:
         query = query.where(predictions.c.id < before)
     return [_recorded(row) for row in c.execute(query).mappings()]
+
+
+def unlabelled(c: Connection, project: str, limit: int) -> list[Recorded]:
+    """The newest predictions whose inputs were kept and that nobody labelled, newest first; each input once."""
+    return _kept(c, project, limit, ~_labelled(project))
+
+
+def labelled(c: Connection, project: str, limit: int) -> list[Recorded]:
+    """The newest predictions whose inputs were kept and carry a person's label, newest first; each input once."""
+    return _kept(c, project, limit, _labelled(project))
+
+
+def _labelled(project: str) -> Exists:
+    return exists().where(annotations.c.project == project, annotations.c.sample == predictions.c.digest)
+
+
+def _kept(c: Connection, project: str, limit: int, which: ColumnElement[bool]) -> list[Recorded]:
+    wanted = (predictions.c.project == project, predictions.c.blob.is_not(None), which)
+    query = select(predictions).where(*wanted).order_by(predictions.c.id.desc()).limit(limit)
+    found = [_recorded(row) for row in c.execute(query).mappings()]
+    # Here and not in the query, which would have to go through all predictions that there ever were.
+    return list({one.digest: one for one in reversed(found)}.values())[::-1]
 
 
 def count_since(c: Connection, project: str, moment: str | None) -> int:
