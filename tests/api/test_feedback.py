@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tests import packages
+from tests.data.test_prints import jpeg, photo
 from tests.deploying import Home
 from tests.inprocess import Client
 
@@ -91,3 +92,16 @@ def test_predictions_are_listed_newest_first_by_pages(client: Client) -> None:
     second = client.get(f"/v1/digits/predictions?limit=3&before={first['next']}").json()
     assert [one["id"] for one in second["predictions"]] == made[1::-1]
     assert second["next"] is None
+
+
+def test_a_corrected_near_duplicate_joins_the_sample_that_it_resembles(client: Client, home: Home) -> None:
+    sides = set()
+    for quality in range(50, 98, 4):
+        content = jpeg(photo(4), quality)
+        made = client.post("/predict", files={"file": content}).json()
+        assert client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "9"}).status_code == 201
+        with home.database.read() as connection:
+            sample = samples.get(connection, "digits", digest_of(content))
+        assert sample is not None
+        sides.add(sample.side)
+    assert len(sides) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests import tens
+from tests.data.test_prints import jpeg, photo
 
 from sightloop.data import idx
 from sightloop.data.checks import Finding, check
@@ -85,3 +86,13 @@ def test_mnist_has_nothing_serious_wrong(recipe: Recipe, shared_data: Path) -> N
     found = check(recipe, test_set)
     assert found.sides["test"] == found.samples >= 9990
     assert {one.kind for one in found.findings} <= {"doubled", "lopsided"}
+
+
+def test_near_duplicates_are_told_and_serious_only_where_their_sides_are_fixed(recipe: Recipe) -> None:
+    one, other = (jpeg(photo(3), quality) for quality in (60, 95))
+    loose = check(recipe, [Labelled(content=content, label="1") for content in (one, other)])
+    assert len(loose.of("near")) == 1
+    assert not loose.of("near-leaking")
+    fixed = zip((one, other), (Side.TRAIN, Side.TEST), strict=True)
+    found = check(recipe, [Labelled(content=content, label="1", side=side) for content, side in fixed])
+    assert "on train and test" in found.of("near-leaking")[0].message

@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here, Service
+from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadData, Conflict, NotFound
-from sightloop.store import annotations, predictions, samples
+from sightloop.loop import sides
+from sightloop.store import annotations, predictions
 from sightloop.store.predictions import Recorded
 from sightloop.store.samples import NewSample
 from sightloop.values.annotation import Annotation
@@ -101,7 +103,8 @@ def _store(service: Service, recipe: Recipe, found: Recorded, label: str, author
         at=now(),
         prediction=found.id,
     )
+    print = prints.of(service.blobs.read(found.place, found.digest))
     with service.database.write() as connection:
-        samples.add(connection, found.project, [sample])
+        sides.add(connection, found.project, [sample], {found.digest: print} if print else {})
         annotations.add(connection, found.project, [said])
     return found.digest

@@ -32,7 +32,7 @@ Track = Annotated[
     bool, typer.Option("--track", help="Pack the version, track it with DVC and push it, even if the recipe does not.")
 ]
 
-_SERIOUS = ("broken", "unknown", "contradicting", "leaking")
+_SERIOUS = ("broken", "unknown", "contradicting", "leaking", "near-leaking")
 _SHOWN = 10
 
 
@@ -57,9 +57,9 @@ def bring_in(
 def check(
     project: Project, path: Perhaps = None, aspect: Aspect = None, skip_label: Skip = None, as_json: AsJson = False
 ) -> None:
-    """Look for broken, doubled, contradicting, leaking, lopsided and unknown data.
+    """Look for broken, doubled, nearly doubled, contradicting, leaking, lopsided and unknown data.
 
-    Fails where a model should not be trained on the data as it is; doubled and lopsided data is only told of.
+    Fails where a model should not be trained on the data as it is; doubled, near and lopsided data is only told of.
     """
     with opened() as parts:
         recipe = parts.recipe(project)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from sightloop import plugins
+from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadInput
 from sightloop.values.image import MAX_PIXELS
@@ -40,15 +41,18 @@ class Findings(Struct, frozen=True, kw_only=True):
 
 
 def check(recipe: Recipe, items: Iterable[Labelled]) -> Findings:
-    """Look for broken, doubled, contradicting, leaking, lopsided and unknown data.
+    """Look for broken, doubled, near, contradicting, leaking, lopsided and unknown data.
 
     broken: the task cannot prepare it. unknown: its label is no class. doubled: the same content more than once.
-    contradicting: with different labels. leaking: on different sides. lopsided: a side or class without samples, or a
+    contradicting: with different labels. leaking: on different sides. near: pictures that are nearly the same, and
+    near-leaking: on different sides. lopsided: a side or class without samples, or a
     class with less than a tenth of the largest class's.
     """
     prepare = plugins.load("tasks", recipe.task).prepare
     findings: list[Finding] = []
     by_content: dict[str, list[tuple[str, Side, str]]] = {}
+    printed: dict[str, str] = {}
+    pinned: set[str] = set()
     for item in items:
         label = recipe.label(item.label)
         if label is None:
@@ -60,9 +64,14 @@ def check(recipe: Recipe, items: Iterable[Labelled]) -> Findings:
             findings.append(Finding(kind="broken", message=str(error), samples=(item.origin,)))
             continue
         digest = digest_of(item.content)
+        if digest not in by_content and (print := prints.of(item.content)):
+            printed[digest] = print
+        if item.side is not None:
+            pinned.add(digest)
         by_content.setdefault(digest, []).append((label, item.side or side_of(digest, recipe.split), item.origin))
     for same in by_content.values():
         findings += _doubled(same)
+    findings += _near(printed, by_content, pinned)
     classes = dict.fromkeys(recipe.classes, 0) | Counter(same[0][0] for same in by_content.values())
     sides = {str(side): 0 for side in Side} | Counter(str(same[0][1]) for same in by_content.values())
     findings += _lopsided(classes) + _bare(sides)
@@ -84,6 +93,21 @@ def _doubled(same: list[tuple[str, Side, str]]) -> list[Finding]:
     if not findings:
         message = f"the same content {len(same)} times"
         findings.append(Finding(kind="doubled", message=message, samples=origins))
+    return findings
+
+
+def _near(
+    printed: dict[str, str], by_content: dict[str, list[tuple[str, Side, str]]], pinned: set[str]
+) -> list[Finding]:
+    """Near duplicates; those whose sides are not fixed yet will be put on one side when they are taken in."""
+    digests, findings = list(printed), []
+    for pair in prints.pairs(prints.words(list(printed.values()))):
+        (label, side, origin), (other_label, other_side, other_origin) = (by_content[digests[row]][0] for row in pair)
+        leaking = side != other_side and pinned.issuperset(digests[row] for row in pair)
+        message = f"nearly the same picture: {label} and {other_label}"
+        message += f", on {side} and {other_side}" if leaking else ""
+        kind = "near-leaking" if leaking else "near"
+        findings.append(Finding(kind=kind, message=message, samples=(origin, other_origin)))
     return findings
 
 

@@ -9,8 +9,10 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from sightloop import plugins
+from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadData, BadInput
+from sightloop.loop import sides
 from sightloop.store import annotations, samples
 from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
@@ -113,8 +115,11 @@ def _store(
     database: Database, blobs: Blobs, recipe: Recipe, items: list[_Item], author: str, source: Source
 ) -> Collected:
     fresh = _pack(database, blobs, recipe, items)
+    new = {sample.digest for sample in fresh}
+    printed = {item.digest: print for item in items if item.digest in new and (print := prints.of(item.given.content))}
+    pinned = {item.digest for item in items if item.given.side is not None}
     with database.write() as connection:
-        added = samples.add(connection, recipe.name, fresh)
+        added = sides.add(connection, recipe.name, fresh, printed, pinned)
         said = _annotations(connection, recipe.name, items, author, source)
         annotations.add(connection, recipe.name, said)
     return Collected(added=len(added), known=len(items) - len(added), relabelled=len(said) - len(added))

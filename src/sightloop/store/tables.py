@@ -45,6 +45,16 @@ samples = Table(
     CheckConstraint("side in ('train', 'validation', 'test')", name="side"),
 )
 
+# Of pictures that are large enough to have one (sightloop.data.prints).
+prints = Table(
+    "prints",
+    metadata,
+    Column("project", NAME, primary_key=True),
+    Column("sample", DIGEST, primary_key=True),
+    Column("print", String(64), nullable=False),
+    ForeignKeyConstraint(["project", "sample"], ["samples.project", "samples.digest"]),
+)
+
 annotations = Table(
     "annotations",
     metadata,
