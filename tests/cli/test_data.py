@@ -9,6 +9,9 @@ import pytest
 from tests import tens
 from tests.cli.conftest import Command
 
+from sightloop.loop.collect import collect
+from sightloop.store import datasets
+from sightloop.values.sample import Labelled
 from sightloop.wiring import Parts
 
 Home = Callable[..., Parts]
@@ -91,3 +94,17 @@ def test_freezing_nothing_is_refused(home: Home, command: Command) -> None:
     done = command("data", "freeze", "tens")
     assert done.code == 2
     assert "no labelled samples" in done.err
+
+
+def test_a_check_of_labels_tells_of_a_wrong_one(home: Home, command: Command) -> None:
+    parts = home(trained=True)
+    with parts.database.read() as connection:
+        entries = datasets.manifest(connection, parts.blobs, "tens", 1).entries
+    content = parts.blobs.read(entries[0].place)
+    lie = Labelled(content=content, label=str((int(entries[0].label) + 3) % 10))
+    collect(parts.database, parts.blobs, parts.recipe("tens"), [lie], author="ann", source="upload")
+    done = command("data", "check", "tens", "--labels", "--json")
+    assert done.code == 0
+    found = [finding for finding in done.json["findings"] if finding["kind"] == "mislabelled"]
+    assert entries[0].digest in {finding["samples"][0] for finding in found}
+    assert command("data", "check", "tens", "--labels", ".").code == 2

@@ -7,7 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = {"torch", "keras", "sklearn", "skl2onnx", "onnx", "onnxscript", "mlflow", "dbos", "matplotlib", "scipy", "dvc"}
+HEAVY = {
+    "torch",
+    "keras",
+    "sklearn",
+    "skl2onnx",
+    "onnx",
+    "onnxscript",
+    "mlflow",
+    "dbos",
+    "matplotlib",
+    "scipy",
+    "dvc",
+    "cleanlab",
+}
 
 
 def test_the_layers_hold(root: Path) -> None:

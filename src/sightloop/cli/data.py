@@ -7,19 +7,22 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from sightloop.cli import history
 from sightloop.cli.bringing import bring, show
-from sightloop.cli.evaluate import Aspect, Skip
+from sightloop.cli.evaluate import Aspect, Skip, choose
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.data import sources
 from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
-from sightloop.errors import BadData
+from sightloop.errors import BadData, BadInput
+from sightloop.loop import mislabelled
 from sightloop.loop.versioned import Versioned
-from sightloop.store import datasets, samples
+from sightloop.store import datasets, packages, samples
+from sightloop.values.dataset import Entry
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
 from sightloop.wiring import Parts
@@ -30,6 +33,10 @@ Where = Annotated[Path, typer.Argument(help="A CSV of landmarks, MNIST's files, 
 Perhaps = Annotated[Path | None, typer.Argument(help="A file or folder; the project's own samples if left out.")]
 Track = Annotated[
     bool, typer.Option("--track", help="Pack the version, track it with DVC and push it, even if the recipe does not.")
+]
+
+Labels = Annotated[
+    bool, typer.Option("--labels", help="Also look for wrong labels, with the champion's embedding; takes a while.")
 ]
 
 _SERIOUS = ("broken", "unknown", "contradicting", "leaking", "near-leaking")
@@ -55,7 +62,12 @@ def bring_in(
 
 @app.command()
 def check(
-    project: Project, path: Perhaps = None, aspect: Aspect = None, skip_label: Skip = None, as_json: AsJson = False
+    project: Project,
+    path: Perhaps = None,
+    labels: Labels = False,
+    aspect: Aspect = None,
+    skip_label: Skip = None,
+    as_json: AsJson = False,
 ) -> None:
     """Look for broken, doubled, nearly doubled, contradicting, leaking, lopsided and unknown data.
 
@@ -65,6 +77,8 @@ def check(
         recipe = parts.recipe(project)
         given = None if path is None else sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
         findings = find(recipe, _stored(parts, recipe) if given is None else given)
+        if labels:
+            findings = _with_doubtful_labels(parts, recipe, path, findings)
     if as_json:
         write_json(findings)
     else:
@@ -120,11 +134,22 @@ for _command in (history.diff, history.export, history.lineage, history.pull):
     app.command()(_command)
 
 
-def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:
+def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: Path | None, findings: Findings) -> Findings:
+    if path is not None:
+        raise BadInput("labels are looked at when the data is in the project", hint="Import it first, then check.")
+    package = packages.load(parts.blobs, choose(parts, recipe.name, None).package)
+    doubtful = mislabelled.find(package, _entries(parts, recipe), parts.blobs, threads=parts.settings.threads)
+    return msgspec.structs.replace(findings, findings=(*findings.findings, *doubtful))
+
+
+def _entries(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
     with parts.database.write() as connection:
         frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
-        manifest = datasets.manifest(connection, parts.blobs, recipe.name, frozen.number)
-    for entry in manifest.entries:
+        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number).entries
+
+
+def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:
+    for entry in _entries(parts, recipe):
         content = parts.blobs.read(entry.place)
         yield Labelled(content=content, label=entry.label, side=entry.side, origin=entry.digest[:12])
 
