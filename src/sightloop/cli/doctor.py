@@ -25,6 +25,8 @@ EXTRAS = {
     "serve": ("fastapi", "granian", "onnxruntime", "python_multipart"),
     "train": ("croniter", "dbos", "keras", "matplotlib", "mlflow", "onnx", "sklearn", "skl2onnx", "torch"),
     "postgres": ("psycopg",),
+    "dvc": ("dvc",),
+    "s3": ("dvc_s3", "s3fs"),
 }
 
 

@@ -1,8 +1,8 @@
 """Prints of pictures, by which near duplicates are found: a difference hash of 256 bits, four 64-bit words.
 
 The picture is shrunk to 16 rows of 17 grey values, and each bit says whether a value is above its left neighbour. Two
-pictures are near duplicates where at most 20 bits differ: the same photograph written anew, scaled, brighter or noisier
-differs by 3 to 18 bits (95 of 100 times), two photographs of a series by some 50, in the real sets of docs/data.md.
+pictures are near duplicates where at most 20 bits differ: in the real sets of docs/data.md, 95 of 100 photographs that
+were written anew, scaled, brightened or made noisy differ by 16 bits or fewer, and the nearest other one by some 50.
 """
 
 from __future__ import annotations
