@@ -91,3 +91,14 @@ def test_predictions_are_listed_newest_first_by_pages(client: Client) -> None:
     second = client.get(f"/v1/digits/predictions?limit=3&before={first['next']}").json()
     assert [one["id"] for one in second["predictions"]] == made[1::-1]
     assert second["next"] is None
+
+
+def test_why_a_model_answered_is_one_question(client: Client, home: Home) -> None:
+    made = client.post("/predict", files={"file": PNG}).json()
+    answer = client.get(f"/v1/predictions/{made['id']}/why")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["prediction"], found["label"], found["model"]["number"]) == (made["id"], LABEL, 1)
+    assert (found["deployment"]["revision"], found["role"]) == (1, "champion")
+    assert len(found["ledger"]) == 2
+    assert client.get("/v1/predictions/nobody/why").status_code == 404

@@ -34,6 +34,9 @@ COMMANDS = [
     "runs show",
     "runs log",
     "runs cancel",
+    "ledger show",
+    "ledger verify",
+    "why",
     "recipe check",
 ]
 

@@ -23,6 +23,7 @@ from sightloop.api.front import Front
 from sightloop.api.service import Service
 from sightloop.errors import SightloopError
 from sightloop.loop.collect import Collected
+from sightloop.loop.why import Why
 from sightloop.settings import Settings
 from sightloop.values.deployment import Deployment
 from sightloop.values.run import Run
@@ -44,6 +45,7 @@ _SHOWN = (
     predict.Plain,
     sent.Items,
     feedback.Corrected,
+    Why,
     Collected,
     Run,
     runs.RunPage,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sightloop import __version__
-from sightloop.cli import data, models, projects, runs
+from sightloop.cli import data, ledger, models, projects, runs
 from sightloop.cli.doctor import doctor
 from sightloop.cli.evaluate import evaluate
 from sightloop.cli.output import say, tell
@@ -44,9 +44,15 @@ def options(
     configure_logs("WARNING", "console")
 
 
-for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, doctor):
+for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, ledger.why, doctor):
     app.command()(_command)
-for _name, _group in {"data": data.app, "models": models.app, "runs": runs.app, "recipe": projects.app}.items():
+for _name, _group in {
+    "data": data.app,
+    "models": models.app,
+    "runs": runs.app,
+    "ledger": ledger.app,
+    "recipe": projects.app,
+}.items():
     app.add_typer(_group, name=_name)
 
 

@@ -93,9 +93,10 @@ def register(job: Job, found: Found) -> Found:
     decision = msgspec.convert(found["decision"], Decision)
     package = packages.load(job.blobs, found["package"])
     verdict = Verdict.ACCEPTED if decision.accepted else Verdict.REFUSED
+    told = found["decision"] | {name: found[name] for name in ("dataset", "manifest", "champion", "scores")}
     with job.database.write() as connection:
         version = versions.register(
-            connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id
+            connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id, told
         )
     _record(job, found, package, version)
     return {"version": version.number}
