@@ -37,6 +37,7 @@ COMMANDS = [
     "ledger show",
     "ledger verify",
     "why",
+    "triggers",
     "recipe check",
 ]
 

@@ -16,6 +16,7 @@ from sightloop.cli.output import say, tell
 from sightloop.cli.predict import predict
 from sightloop.cli.serve import serve, worker
 from sightloop.cli.train import retrain, train
+from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
 from sightloop.errors import SightloopError
 from sightloop.telemetry import configure_logs
@@ -44,7 +45,7 @@ def options(
     configure_logs("WARNING", "console")
 
 
-for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, ledger.why, doctor):
+for _command in (up, serve, worker, train, retrain, evaluate, predict, projects.projects, triggers, ledger.why, doctor):
     app.command()(_command)
 for _name, _group in {
     "data": data.app,
