@@ -189,10 +189,10 @@ Make = Callable[..., Any]
 
 
 def test_a_run_keeps_the_findings_as_data(make_parts: Make) -> None:
-    text = tens.RECIPE.replace(
-        "[triggers]",
-        "max_ece = 0.9\nrobustness = { noise = { least = 0.1 } }\nslices = { all = { origin = '*', least = 0.5 } }\n[triggers]",
+    asked = (
+        "max_ece = 0.9\nrobustness = { noise = { least = 0.1 } }\nslices = { all = { origin = '*', least = 0.5 } }\n"
     )
+    text = tens.RECIPE.replace("[triggers]", f"{asked}[triggers]")
     parts = make_parts(text)
     tens.stock(parts)
     run = tens.turn(parts)

@@ -15,7 +15,7 @@ Marks = NDArray[np.bool_]
 
 
 class Cost(Struct, frozen=True, kw_only=True):
-    """What answering costs: the package's bytes; the ms for one input (95th percentile); the peak of memory in bytes."""
+    """What answering costs: the package's bytes, the ms for one input (95th percentile), the peak of memory."""
 
     size_bytes: int
     latency_ms: float | None = None
