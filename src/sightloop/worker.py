@@ -13,10 +13,10 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from sightloop import plugins
 from sightloop.errors import Conflict, SightloopError
 from sightloop.loop.cycle import Cycle
-from sightloop.loop.trigger import Look, Trigger
+from sightloop.loop.trigger import Look
+from sightloop.loop.watch import Standing, watch
 from sightloop.settings import Settings
 from sightloop.store import deployments, runs, tracking
 from sightloop.values.moment import now
@@ -89,11 +89,7 @@ class Worker:
     def look(self) -> None:
         """Ask every trigger about every project, and queue a run for the first that says so."""
         for recipe in self._parts.recipes.values():
-            for name in plugins.names("triggers"):
-                try:
-                    self._ask(name, plugins.load("triggers", name), recipe)
-                except SightloopError as error:
-                    self._complain(f"the trigger {name} of {recipe.name}: {error}")
+            self._watch(recipe)
 
     def mirror(self) -> None:
         """Tell MLflow of champions that were put in place by others, since servers do not speak to it."""
@@ -127,18 +123,23 @@ class Worker:
             ended = runs.get(connection, run.id)
         _log().info("run left", run=run.id, project=run.project, status=str(ended.status), error=ended.error)
 
-    def _ask(self, name: str, trigger: Trigger, recipe: Recipe) -> None:
+    def _watch(self, recipe: Recipe) -> None:
         with self._parts.database.read() as connection:
             last = runs.last(connection, recipe.name)
             if last is not None and not last.status.ended:
                 return
-            reason = trigger(Look(recipe, connection, last, datetime.now(UTC), self._since))
-        if reason is None:
-            return
+            standings = watch(Look(recipe, connection, last, datetime.now(UTC), self._since))
+        for one in standings:
+            if one.broken:
+                self._complain(f"the trigger {one.trigger} of {recipe.name}: {one.message}")
+            if one.starts:
+                self._begin(recipe, one)
+
+    def _begin(self, recipe: Recipe, standing: Standing) -> None:
         try:
             with self._parts.database.write() as connection:
-                run = runs.open(connection, recipe.name, name, "trigger")
-                runs.log(connection, run.id, "log", "", reason)
+                run = runs.open(connection, recipe.name, standing.trigger, "trigger")
+                runs.log(connection, run.id, "log", "", standing.message)
         except Conflict:
             return  # somebody else began one in between, which is as good
 

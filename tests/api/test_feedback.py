@@ -105,3 +105,14 @@ def test_a_corrected_near_duplicate_joins_the_sample_that_it_resembles(client: C
         assert sample is not None
         sides.add(sample.side)
     assert len(sides) == 1
+
+
+def test_why_a_model_answered_is_one_question(client: Client, home: Home) -> None:
+    made = client.post("/predict", files={"file": PNG}).json()
+    answer = client.get(f"/v1/predictions/{made['id']}/why")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["prediction"], found["label"], found["model"]["number"]) == (made["id"], LABEL, 1)
+    assert (found["deployment"]["revision"], found["role"]) == (1, "champion")
+    assert len(found["ledger"]) == 2
+    assert client.get("/v1/predictions/nobody/why").status_code == 404

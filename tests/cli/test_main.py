@@ -34,6 +34,10 @@ COMMANDS = [
     "runs show",
     "runs log",
     "runs cancel",
+    "ledger show",
+    "ledger verify",
+    "why",
+    "triggers",
     "recipe check",
 ]
 

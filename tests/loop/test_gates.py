@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from sightloop import plugins
 from sightloop.errors import BadData, BadRecipe
-from sightloop.loop.gates import Report, decide, worse
+from sightloop.loop.gates import decide
+from sightloop.loop.mcnemar import worse
+from sightloop.loop.report import Report
 from sightloop.values.recipe import Gate
 
 

@@ -12,18 +12,21 @@ from tests import tens
 from sightloop import plugins
 from sightloop.errors import BadRecipe
 from sightloop.loop.collect import collect
-from sightloop.loop.trigger import Look
-from sightloop.loop.triggers import new_labels, new_predictions, previous, schedule
+from sightloop.loop.trigger import Look, Reading
+from sightloop.loop.triggers import new_labels, new_predictions, previous, quality, schedule
+from sightloop.store import annotations as said_before
 from sightloop.store import predictions, runs
 from sightloop.store.predictions import Recorded
+from sightloop.values.annotation import Annotation
 from sightloop.values.moment import new_id, now
 from sightloop.values.prediction import Answer
 from sightloop.values.recipe import Triggers
 from sightloop.values.run import Run, Status
+from sightloop.values.sample import digest_of
 from sightloop.wiring import Parts
 
 Make = Callable[..., Parts]
-Trigger = Callable[[Look], str | None]
+Trigger = Callable[[Look], Reading | None]
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -31,7 +34,8 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 def ask(parts: Parts, trigger: Trigger) -> str | None:
     with parts.database.read() as connection:
         last = runs.last(connection, "tens")
-        return trigger(Look(parts.recipe("tens"), connection, last, datetime.now(UTC), datetime.now(UTC)))
+        reading = trigger(Look(parts.recipe("tens"), connection, last, datetime.now(UTC), datetime.now(UTC)))
+    return reading.message if reading is not None and reading.due else None
 
 
 def finished_run(parts: Parts) -> None:
@@ -56,7 +60,7 @@ def predict(parts: Parts, count: int) -> None:
 
 
 def test_every_trigger_comes_through_the_plugin_door() -> None:
-    assert plugins.names("triggers") == ["labels", "predictions", "schedule"]
+    assert plugins.names("triggers") == ["labels", "predictions", "quality", "schedule"]
     assert plugins.load("triggers", "labels") is new_labels
 
 
@@ -111,7 +115,8 @@ def looked(parts: Parts, expression: str, *, last: datetime | None, at: datetime
             id=new_id(), project="tens", status=Status.SUCCEEDED, trigger="hand", actor="", created=last.isoformat()
         )
     with parts.database.read() as connection:
-        return schedule(Look(recipe, connection, run, at, since))
+        reading = schedule(Look(recipe, connection, run, at, since))
+    return reading.message if reading is not None and reading.due else None
 
 
 def test_a_slot_fires_once_and_missed_slots_are_one(make_parts: Make) -> None:
@@ -140,3 +145,51 @@ def test_a_slot_has_passed_at_its_own_moment() -> None:
 def test_what_is_no_cron_expression_is_refused(expression: str) -> None:
     with pytest.raises(BadRecipe, match="is no cron expression"):
         previous(expression, NOON)
+
+
+def answer(parts: Parts, right: int, wrong: int) -> None:
+    """People answer so many predictions, the wrong ones last; each of them is corrected twice."""
+    recipe, marks = parts.recipe("tens"), [True] * right + [False] * wrong
+    items = list(tens.samples(len(marks)))
+    collect(parts.database, parts.blobs, recipe, items, author="ann", source="import")
+    for item, mark in zip(items, marks, strict=True):
+        label = "1" if mark else "2"
+        made = Recorded(
+            id=new_id(),
+            project="tens",
+            version=1,
+            answer=Answer(label="1", index=1, confidence=1.0, probabilities=[1.0]),
+            at=now(),
+        )
+        said = [
+            Annotation(
+                id=new_id(),
+                sample=digest_of(item.content),
+                label=one,
+                author="ann",
+                source="feedback",
+                at=now(),
+                prediction=made.id,
+            )
+            for one in ("3", label)
+        ]
+        with parts.database.write() as connection:
+            predictions.add_many(connection, [made])
+            said_before.add(connection, "tens", said)
+
+
+QUALITY = tens.RECIPE.split("[triggers]")[0] + "[triggers]\nquality = 0.8\nquality_over = 10\n"
+
+
+def test_quality_that_fell_starts_a_run_once_there_is_enough_to_judge_by(make_parts: Make) -> None:
+    parts = make_parts(QUALITY)
+    answer(parts, 0, 9)
+    assert ask(parts, quality) is None
+    answer(parts, 7, 3)
+    assert ask(parts, quality) == "of the last 10 answered predictions 70.0% were right (less than 80.0%)"
+    answer(parts, 8, 2)
+    assert ask(parts, quality) is None
+    answer(parts, 0, 3)
+    assert ask(parts, quality) is not None
+    finished_run(parts)
+    assert ask(parts, quality) is None

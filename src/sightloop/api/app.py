@@ -24,6 +24,7 @@ from sightloop.api.service import Service
 from sightloop.errors import SightloopError
 from sightloop.loop.collect import Collected
 from sightloop.loop.queue import Asking
+from sightloop.loop.why import Why
 from sightloop.settings import Settings
 from sightloop.values.deployment import Deployment
 from sightloop.values.run import Run
@@ -46,6 +47,7 @@ _SHOWN = (
     sent.Items,
     feedback.Corrected,
     Asking,
+    Why,
     Collected,
     Run,
     runs.RunPage,

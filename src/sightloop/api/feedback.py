@@ -1,4 +1,4 @@
-"""Corrections: what a person says that a predicted input really was."""
+"""What follows a prediction: its correction by a person, and the question why that model answered."""
 
 import time
 
@@ -13,6 +13,7 @@ from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadData, Conflict, NotFound
 from sightloop.loop import sides
+from sightloop.loop.why import Why, explain
 from sightloop.store import annotations, predictions
 from sightloop.store.predictions import Recorded
 from sightloop.store.samples import NewSample
@@ -70,6 +71,18 @@ def correct(service: Here, id: str, correction: Correction) -> Response:
         agrees=found.answer.label == label,
     )
     return answer(stored, 201)
+
+
+@router.get(
+    "/v1/predictions/{id}/why",
+    summary="Explain who answered",
+    responses=returns(Why, "The model that answered, and why it was serving."),
+)
+def why(service: Here, id: str) -> Response:
+    """Say which model answered a request, and why it was serving at that moment."""
+    _wait_for(service, id)
+    with service.database.read() as connection:
+        return answer(explain(connection, id))
 
 
 def _wait_for(service: Service, id: str) -> Recorded:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sightloop.cli.output import AsJson, out, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import SightloopError
-from sightloop.store import deployments, packages, versions
+from sightloop.store import audit, datasets, deployments, packages, versions
 from sightloop.wiring import Parts
 from sightloop.worker import holder
 
@@ -39,7 +39,7 @@ class Sign(Struct, frozen=True, kw_only=True):
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at the settings, the database, every blob, the serving packages, disk, optional parts and the worker."""
+    """Look at the settings, the database, blobs, packages, dataset versions, the ledger, disk, extras, the worker."""
     with opened() as parts:
         signs = [sign for look in LOOKS for sign in _seen(look, parts)]
     if as_json:
@@ -96,6 +96,45 @@ def _packages(parts: Parts) -> Iterator[Sign]:
         yield Sign(name=f"model of {name}", good=True, message=f"version {chosen[name].number}, whole")
 
 
+def _versions(parts: Parts) -> Iterator[Sign]:
+    """Every package, not only those that serve: a rollback may need an old one."""
+    with parts.database.read() as connection:
+        known = [version for name in parts.recipes for version in versions.list(connection, name)]
+    broken = 0
+    for version in known:
+        try:
+            packages.load(parts.blobs, version.package)
+        except SightloopError as error:
+            broken += 1
+            yield Sign(name=f"package of version {version.number} of {version.project}", good=False, message=str(error))
+    if not broken:
+        yield Sign(name="packages", good=True, message=f"{len(known)} versions, every package whole")
+
+
+def _datasets(parts: Parts) -> Iterator[Sign]:
+    with parts.database.read() as connection:
+        known = [version for name in parts.recipes for version in datasets.list(connection, name)]
+    broken = 0
+    for version in known:
+        try:
+            datasets.check(parts.blobs, version)
+        except SightloopError as error:
+            broken += 1
+            yield Sign(name=f"dataset version {version.number} of {version.project}", good=False, message=str(error))
+    if not broken:
+        yield Sign(name="dataset versions", good=True, message=f"{len(known)}, every manifest whole")
+
+
+def _ledger(parts: Parts) -> Iterator[Sign]:
+    with parts.database.read() as connection:
+        faults = audit.verify(connection)
+        rows, head = audit.head(connection)
+    for fault in faults:
+        yield Sign(name="ledger", good=False, message=fault.message)
+    if not faults:
+        yield Sign(name="ledger", good=True, message=f"{rows} rows, every one whole; the newest is {head[:12]}")
+
+
 def _disk(parts: Parts) -> Iterator[Sign]:
     free = shutil.disk_usage(parts.settings.home).free
     yield Sign(name="disk", good=free > _SPARE_BYTES, message=f"{free / 2**30:.1f} GiB free")
@@ -122,6 +161,9 @@ LOOKS: tuple[Callable[[Parts], Iterator[Sign]], ...] = (
     _database,
     _blobs,
     _packages,
+    _versions,
+    _datasets,
+    _ledger,
     _disk,
     _extras,
     _worker,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sightloop import __version__
-from sightloop.cli import data, models, projects, runs
+from sightloop.cli import data, ledger, models, projects, runs
 from sightloop.cli.doctor import doctor
 from sightloop.cli.evaluate import evaluate
 from sightloop.cli.output import say, tell
@@ -17,6 +17,7 @@ from sightloop.cli.predict import predict
 from sightloop.cli.queue import queue
 from sightloop.cli.serve import serve, worker
 from sightloop.cli.train import retrain, train
+from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
 from sightloop.errors import SightloopError
 from sightloop.telemetry import configure_logs
@@ -45,9 +46,29 @@ def options(
     configure_logs("WARNING", "console")
 
 
-for _command in (up, serve, worker, train, retrain, evaluate, predict, queue, projects.projects, doctor):
+_COMMANDS = (
+    up,
+    serve,
+    worker,
+    train,
+    retrain,
+    evaluate,
+    predict,
+    queue,
+    projects.projects,
+    triggers,
+    ledger.why,
+    doctor,
+)
+for _command in _COMMANDS:
     app.command()(_command)
-for _name, _group in {"data": data.app, "models": models.app, "runs": runs.app, "recipe": projects.app}.items():
+for _name, _group in {
+    "data": data.app,
+    "models": models.app,
+    "runs": runs.app,
+    "ledger": ledger.app,
+    "recipe": projects.app,
+}.items():
     app.add_typer(_group, name=_name)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sightloop import plugins
 from sightloop.errors import BadData
 from sightloop.loop.arrays import chunks, targets
-from sightloop.loop.gates import Report
+from sightloop.loop.report import Report
 from sightloop.runtimes.runtime import Session
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry
@@ -37,11 +37,12 @@ def evaluate(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads
     session = plugins.load("runtimes", "onnx").open(package, threads=threads)
     answers = np.empty((len(entries), len(card.classes)), np.float32)
     for rows, prepared in chunks(blobs, entries, task=card.task, spec=card.input):
-        answers[rows] = _run(session, prepared)
+        answers[rows] = answer(session, prepared)
     scores = plugins.load("tasks", card.task).score(answers[known], truth[known], card.classes)
-    return Report(scores, answers.argmax(axis=1) == truth)
+    return Report(scores, answers.argmax(axis=1) == truth, tuple(entry.label for entry in entries))
 
 
-def _run(session: Session, inputs: NDArray[Any]) -> NDArray[np.float32]:
+def answer(session: Session, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """The probabilities (N, classes) of raw inputs (N, ...), some of them at a time."""
     starts = range(0, len(inputs), BATCH)
     return np.concatenate([session.run(inputs[start : start + BATCH])[0] for start in starts])

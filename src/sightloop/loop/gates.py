@@ -2,81 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
-import numpy as np
-from msgspec import Struct
-from numpy.typing import NDArray
-
-from sightloop.errors import BadData, BadRecipe
+from sightloop.errors import BadRecipe
+from sightloop.loop.comparison import compare
+from sightloop.loop.decision import Decision, Finding
+from sightloop.loop.report import Cost, Marks, Report
 from sightloop.values.recipe import Gate, nearest
 from sightloop.values.scores import Scores
 
 
-@dataclass(frozen=True, eq=False)
-class Report:
-    """How a package answered: its scores, and for each sample, in a fixed order, whether it was right (N,)."""
+def decide(
+    gate: Gate, challenger: Report, champion: Report | None, slices: Mapping[str, Marks] | None = None
+) -> Decision:
+    """Accept a challenger that holds every floor and, where there is a champion, is not worse or dearer than it.
 
-    scores: Scores
-    right: NDArray[np.bool_]
-
-
-class Decision(Struct, frozen=True, kw_only=True):
-    """What the gate decided, and every rule's finding with its numbers."""
-
-    accepted: bool
-    reasons: tuple[str, ...]
-
-    @property
-    def reason(self) -> str:
-        """All findings in one line."""
-        return "; ".join(self.reasons)
-
-
-def decide(gate: Gate, challenger: Report, champion: Report | None) -> Decision:
-    """Accept a challenger that is above every floor and, where there is a champion, not worse than it.
-
-    Raises BadRecipe for a floor whose name no score has.
+    `slices` has, by the names in `gate.slices`, which samples belong to each (N,). Raises BadRecipe for a floor whose
+    name no score has.
     """
-    findings = [_floor(name, least, challenger.scores) for name, least in sorted(gate.floors.items())]
+    findings = [
+        *_floors(gate, challenger.scores),
+        *_calibration(gate, challenger.scores),
+        *_robustness(gate, challenger),
+        *_slices(gate, challenger, slices or {}),
+    ]
     if champion is None:
-        findings.append((True, "no champion to compare with"))
+        findings.append(Finding(name="paired", held=True, sentence="no champion to compare with"))
     else:
-        findings.append(_paired(challenger.right, champion.right, gate.significance))
-    failed = tuple(sentence for held, sentence in findings if not held)
-    return Decision(accepted=not failed, reasons=failed or tuple(sentence for _, sentence in findings))
+        findings += compare(gate, challenger, champion, slices or {})
+        findings += _cost(gate, challenger.cost, champion.cost)
+    return Decision.of(findings)
 
 
-def worse(lost: int, won: int) -> float:
-    """How likely an equally good challenger would lose `lost` or more of the samples on which the two models differ.
-
-    `lost` counts samples that only the champion had right, `won` those that only the challenger had right: McNemar's
-    test (1947), one-sided, exact by the binomial distribution with p = 1/2.
-    """
-    differing = lost + won
-    term = total = 1  # terms of the upper tail as whole numbers, from C(n, n) down to C(n, lost)
-    for taken in range(differing, lost, -1):
-        term = term * taken // (differing - taken + 1)
-        total += term
-    return float(total / (1 << differing))
-
-
-def _floor(name: str, least: float, scores: Scores) -> tuple[bool, str]:
+def _floors(gate: Gate, scores: Scores) -> Iterator[Finding]:
     numbers = scores.flat()
-    if name not in numbers:
-        raise BadRecipe(f"gate.floors names {name!r}, which is {nearest(name, tuple(numbers))}")
-    got = numbers[name]
-    return (True, f"{name} {got:.4f} >= {least:.4f}") if got >= least else (False, f"{name} {got:.4f} < {least:.4f}")
+    for name, least in sorted(gate.floors.items()):
+        if name not in numbers:
+            raise BadRecipe(f"gate.floors names {name!r}, which is {nearest(name, tuple(numbers))}")
+        yield _at_least(f"floor {name}", name, numbers[name], least)
 
 
-def _paired(challenger: NDArray[np.bool_], champion: NDArray[np.bool_], significance: float) -> tuple[bool, str]:
-    if len(challenger) != len(champion):
-        raise BadData("the reports are not of the same samples", expected=str(len(champion)), got=str(len(challenger)))
-    lost = int((champion & ~challenger).sum())
-    won = int((challenger & ~champion).sum())
-    p = worse(lost, won)
-    told = (
-        f"on {len(champion)} held-out samples {won} right that the champion has wrong, {lost} the other way round "
-        f"(paired test p = {p:.3g}, significance {significance:g})"
-    )
-    return (True, f"not worse than the champion: {told}") if p >= significance else (False, f"worse: {told}")
+def _calibration(gate: Gate, scores: Scores) -> Iterator[Finding]:
+    if gate.max_ece is not None:
+        held = scores.ece <= gate.max_ece
+        sentence = f"calibration error {scores.ece:.4f} {'<=' if held else '>'} {gate.max_ece:.4f}"
+        yield Finding(
+            name="calibration", held=held, numbers={"got": scores.ece, "most": gate.max_ece}, sentence=sentence
+        )
+
+
+def _robustness(gate: Gate, challenger: Report) -> Iterator[Finding]:
+    for kind, rule in gate.robustness.rules().items():
+        for strength in rule.strengths:
+            name = f"{kind} {strength}"
+            marks = challenger.changed[name]
+            got, plain = float(marks.mean()), float(challenger.right[: len(marks)].mean())
+            if rule.least is not None:
+                yield _at_least(f"{name} floor", f"accuracy under {name}", got, rule.least)
+            if rule.keep is not None:
+                told = f"accuracy under {name} (of {plain:.4f}, {100 * rule.keep:g} % to keep)"
+                yield _at_least(f"{name} kept", told, got, rule.keep * plain)
+
+
+def _slices(gate: Gate, challenger: Report, slices: Mapping[str, Marks]) -> Iterator[Finding]:
+    for name, rule in sorted(gate.slices.items()):
+        inside = slices[name]
+        if not inside.any():
+            sentence = f"no held-out sample belongs to the slice {name}"
+            yield Finding(name=f"slice {name} floor", held=False, numbers={"samples": 0}, sentence=sentence)
+        elif rule.least is not None:
+            got = float(challenger.right[inside].mean())
+            told = f"accuracy on the {int(inside.sum())} samples of the slice {name}"
+            yield _at_least(f"slice {name} floor", told, got, rule.least)
+
+
+def _cost(gate: Gate, challenger: Cost | None, champion: Cost | None) -> Iterator[Finding]:
+    if challenger is None or champion is None:
+        return
+    for name, unit, most, ours, theirs in (
+        (
+            "latency",
+            "ms (95th percentile, one input)",
+            gate.max_latency_ratio,
+            challenger.latency_ms,
+            champion.latency_ms,
+        ),
+        ("size", "bytes", gate.max_size_ratio, challenger.size_bytes, champion.size_bytes),
+        ("memory", "bytes at most", gate.max_memory_ratio, challenger.memory_bytes, champion.memory_bytes),
+    ):
+        if most is not None and ours is not None and theirs is not None:
+            yield _ratio(name, unit, most, ours, theirs)
+
+
+def _ratio(name: str, unit: str, most: float, ours: float, theirs: float) -> Finding:
+    held = ours <= most * theirs
+    ratio = ours / theirs if theirs else 1.0 if held else float("inf")
+    sentence = f"{name}: {ours:.4g} against {theirs:.4g} {unit}, {ratio:.2f} times the champion's ({most:g} allowed)"
+    numbers = {"got": ours, "champion": theirs, "ratio": ratio, "most": most}
+    return Finding(name=name, held=held, numbers=numbers, sentence=sentence)
+
+
+def _at_least(name: str, told: str, got: float, least: float) -> Finding:
+    held = got >= least
+    sentence = f"{told} {got:.4f} {'>=' if held else '<'} {least:.4f}"
+    return Finding(name=name, held=held, numbers={"got": got, "least": least}, sentence=sentence)

@@ -7,7 +7,7 @@ leaves the same as doing it once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,14 @@ import msgspec
 
 from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
-from sightloop.loop import figures, gates
-from sightloop.loop.evaluation import evaluate
-from sightloop.loop.gates import Decision, Report
+from sightloop.loop import figures, judgement
+from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
+from sightloop.loop.judgement import Judge
 from sightloop.loop.training import Order
 from sightloop.loop.versioned import Versioned
-from sightloop.store import datasets, deployments, packages, tracking, versions
-from sightloop.values.dataset import Manifest
+from sightloop.store import datasets, deployments, packages, samples, tracking, versions
+from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.package import Sealed
 from sightloop.values.sample import Side
 from sightloop.values.version import ModelVersion, Verdict
@@ -79,21 +79,16 @@ def train(job: Job, found: Found) -> Found:
 def check(job: Job, found: Found) -> Found:
     """Score the new package and the champion on the same held-out samples, and let the gate decide."""
     entries = Manifest.from_bytes(job.blobs.get(found["manifest"])).on(Side.TEST)
-    package = packages.load(job.blobs, found["trained"])
-    report = evaluate(package, entries, job.blobs, threads=job.settings.threads)
     champion = _champion(job)
-    rival: Report | None = None
-    if champion is not None:
-        rival = evaluate(packages.load(job.blobs, champion.package), entries, job.blobs, threads=job.settings.threads)
-    decision = gates.decide(job.recipe.gate, report, rival)
+    report, rival, decision = _judge(job, entries).judge(
+        found["trained"], None if champion is None else champion.package
+    )
     job.log(decision.reason)
+    package = packages.load(job.blobs, found["trained"])
     scored = msgspec.structs.replace(package, card=msgspec.structs.replace(package.card, scores=report.scores))
-    return {
+    return judgement.told(decision, report, rival) | {
         "package": packages.save(job.blobs, scored),
-        "scores": report.scores.flat() | {"samples": report.scores.samples},
         "champion": None if champion is None else champion.number,
-        "champion_scores": None if rival is None else rival.scores.flat(),
-        "decision": msgspec.to_builtins(decision),
     }
 
 
@@ -102,9 +97,10 @@ def register(job: Job, found: Found) -> Found:
     decision = msgspec.convert(found["decision"], Decision)
     package = packages.load(job.blobs, found["package"])
     verdict = Verdict.ACCEPTED if decision.accepted else Verdict.REFUSED
+    told = found["decision"] | {name: found[name] for name in ("dataset", "manifest", "champion", "scores")}
     with job.database.write() as connection:
         version = versions.register(
-            connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id
+            connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id, told
         )
     _record(job, found, package, version)
     return {"version": version.number}
@@ -139,6 +135,13 @@ STEPS: dict[str, Step] = {
     "register": register,
     "roll-out": roll_out,
 }
+
+
+def _judge(job: Job, entries: Sequence[Entry]) -> Judge:
+    gate, settings = job.recipe.gate, job.settings
+    with job.database.read() as connection:
+        origins = samples.origins(connection, job.recipe.name, Side.TEST) if gate.slices else {}
+    return Judge(gate, entries, job.blobs, settings.blobs, origins, settings.threads, job.cancelled)
 
 
 def _champion(job: Job) -> ModelVersion | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from sightloop.values.recipe import Recipe
@@ -28,9 +29,18 @@ class Look:
         return None if self.last is None else self.last.started or self.last.created
 
 
-class Trigger(Protocol):
-    """Looks at a project and says why a run should begin now, or None."""
+class Reading(Struct, frozen=True, kw_only=True):
+    """What a trigger sees and where its level is; `due` says that a run should begin, for the reason in `message`."""
 
-    def __call__(self, look: Look) -> str | None:
-        """The reason, as a sentence for the run's log. It only looks: it may be asked many times a minute."""
+    due: bool
+    message: str
+    present: float | None = None
+    level: float | None = None
+
+
+class Trigger(Protocol):
+    """Looks at a project and says whether a run should begin now; None where the recipe does not use it."""
+
+    def __call__(self, look: Look) -> Reading | None:
+        """The reading, with a sentence for the run's log. It only looks: it may be asked many times a minute."""
         ...

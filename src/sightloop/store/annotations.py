@@ -46,6 +46,26 @@ def history(c: Connection, project: str, digest: str) -> list[Annotation]:
     return [value(row, Annotation) for row in c.execute(query).mappings()]
 
 
+def judged(c: Connection, project: str, moment: str | None, limit: int) -> list[bool]:
+    """Whether the last predictions that people answered after that moment (or ever) were right, newest first.
+
+    Each prediction counts once, by the newest answer to it.
+    """
+    query = select(func.max(_said.id).label("id")).where(_said.project == project, _said.source == "feedback")
+    if moment is not None:
+        query = query.where(_said.at > moment)
+    last = query.where(_said.prediction.is_not(None)).group_by(_said.prediction).subquery()
+    made = tables.predictions.c
+    answered = (
+        select(_said.label == made.label)
+        .join(last, _said.id == last.c.id)
+        .join(tables.predictions, made.id == _said.prediction)
+        .order_by(_said.id.desc())
+        .limit(limit)
+    )
+    return [bool(right) for right in c.execute(answered).scalars()]
+
+
 def count_since(c: Connection, project: str, moment: str | None, sources: Collection[Source] | None = None) -> int:
     """How many samples people have labelled since that moment (or ever), each counted once; by these ways only."""
     query = select(func.count(_said.sample.distinct())).where(_said.project == project)

@@ -68,6 +68,24 @@ def keep_archive(c: Connection, project: str, number: int, archive: str) -> Data
     return get(c, project, number)
 
 
+def check(blobs: Blobs, version: DatasetVersion) -> None:
+    """Read a version's manifest, and see that what it names is there.
+
+    Raises NotFound and BadData where the manifest, or a blob with its samples, is missing or not as it was frozen.
+    """
+    found = Manifest.from_bytes(blobs.get(version.manifest))
+    counts = {side.value: len(found.on(side)) for side in Side}
+    if found.project != version.project or counts != version.counts:
+        raise BadData(
+            f"dataset version {version.number} of {version.project} is not the one that its manifest describes",
+            expected=f"{found.project}, {counts}",
+            got=f"{version.project}, {version.counts}",
+        )
+    for blob in {entry.place.blob for entry in found.entries}:
+        if not blobs.exists(blob):
+            raise NotFound(f"blob {blob}, with samples of the version, is not in the store")
+
+
 def list(c: Connection, project: str) -> Sequence[DatasetVersion]:
     """All versions of a project, newest first."""
     table = dataset_versions.c

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from sightloop.errors import Conflict
-from sightloop.store import locks, versions
+from sightloop.store import ledger, locks, versions
 from sightloop.store.tables import deployment_members, deployments
 from sightloop.values.deployment import Deployment, Member, Role
+from sightloop.values.ledger import Kind
 from sightloop.values.moment import now
 from sightloop.values.version import Verdict
 
@@ -43,11 +44,12 @@ def deploy(
     reason: str,
     run: str | None = None,
     restores: int | None = None,
+    kind: Kind = Kind.DEPLOYMENT,
 ) -> Deployment:
     """Put members in charge as the next revision; a run that deploys again gets the revision that it has.
 
-    `restores` names the revision that a rollback goes back to. Raises Conflict for members that no deployment may have,
-    and NotFound for versions that are not there.
+    `restores` names the revision that a rollback goes back to, `kind` is the ledger's word for the change. Raises
+    Conflict for members that no deployment may have, and NotFound for versions that are not there.
     """
     locks.take(c, "deployments", project)
     done = None if run is None else _one(c, select(deployments).where(deployments.c.run == run))
@@ -58,6 +60,8 @@ def deploy(
     for member in new.members:
         versions.get(c, project, member.version)
     _insert(c, new, run, restores)
+    facts = msgspec.to_builtins(new) | {"run": run, "restores": restores}
+    ledger.append(c, facts.pop("project"), kind, facts)
     return new
 
 
@@ -80,7 +84,7 @@ def promote(
     alone, now_serving = _alone(version), current(c, project)
     if now_serving is not None and now_serving.members == alone:
         return now_serving
-    return deploy(c, project, alone, actor, reason, run)
+    return deploy(c, project, alone, actor, reason, run, kind=Kind.PROMOTION)
 
 
 def rollback(c: Connection, project: str, actor: str, reason: str) -> Deployment:
@@ -90,7 +94,7 @@ def rollback(c: Connection, project: str, actor: str, reason: str) -> Deployment
     if len(champions) < 2:
         raise Conflict(f"{project} has no champion before the present one", hint="Promote a version instead.")
     revision, version = champions[-2]
-    return deploy(c, project, _alone(version), actor, reason, restores=revision)
+    return deploy(c, project, _alone(version), actor, reason, restores=revision, kind=Kind.ROLLBACK)
 
 
 def _champions(c: Connection, project: str) -> list[tuple[int, int]]:

@@ -70,6 +70,12 @@ def count(c: Connection, project: str) -> dict[str, int]:
     return {side.value: found.get(side.value, 0) for side in Side}
 
 
+def origins(c: Connection, project: str, side: Side) -> dict[str, str]:
+    """Where each sample of a side came from, by its digest."""
+    query = select(samples.c.digest, samples.c.origin).where(samples.c.project == project, samples.c.side == side.value)
+    return {row.digest: row.origin for row in c.execute(query)}
+
+
 def _sample(row: RowMapping) -> Sample:
     place = Place(row["blob"], row["offset"], row["length"])
     return Sample(digest=row["digest"], side=Side(row["side"]), place=place)

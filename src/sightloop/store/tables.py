@@ -1,6 +1,7 @@
-"""The tables. Rows that record what happened (annotations, events, deployments) are only ever added."""
+"""The tables. Rows that record what happened (annotations, events, deployments, the ledger) are only ever added."""
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -191,3 +193,36 @@ deployment_members = Table(
         postgresql_where=text("role = 'champion'"),
     ),
 )
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", MOMENT, nullable=False),
+    Column("project", NAME, nullable=False),
+    Column("kind", String(20), nullable=False),
+    # Canonical JSON, kept letter by letter, since its hash is of the letters.
+    Column("data", Text, nullable=False),
+    Column("previous", DIGEST, nullable=False),
+    Column("hash", DIGEST, nullable=False, unique=True),
+    Index(None, "project", "seq"),
+)
+
+# The database itself refuses a change of what was recorded.
+LEDGER_GUARDS = {
+    "sqlite": (
+        "CREATE TRIGGER ledger_keep_update BEFORE UPDATE ON ledger "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is only ever added to'); END",
+        "CREATE TRIGGER ledger_keep_delete BEFORE DELETE ON ledger "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is only ever added to'); END",
+    ),
+    "postgresql": (
+        "CREATE OR REPLACE FUNCTION ledger_keep() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger is only ever added to'; END $$",
+        "CREATE TRIGGER ledger_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_keep()",
+    ),
+}
+for _dialect, _statements in LEDGER_GUARDS.items():
+    for _statement in _statements:
+        event.listen(ledger, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

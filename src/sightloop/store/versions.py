@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, func, insert, select
 
 from sightloop.errors import NotFound
-from sightloop.store import locks
+from sightloop.store import ledger, locks
 from sightloop.store.rows import value
 from sightloop.store.tables import model_versions
+from sightloop.values.ledger import Kind
 from sightloop.values.moment import now
 from sightloop.values.package import Package
 from sightloop.values.version import ModelVersion, Verdict
 
 
 def register(
-    c: Connection, project: str, package: str, card: Package, verdict: Verdict, reason: str, run: str | None = None
+    c: Connection,
+    project: str,
+    package: str,
+    card: Package,
+    verdict: Verdict,
+    reason: str,
+    run: str | None = None,
+    decision: Mapping[str, Any] | None = None,
 ) -> ModelVersion:
-    """Give a package the project's next number; a run that registers again gets the version that it has."""
+    """Give a package the project's next number; a run that registers again gets the version that it has.
+
+    The registration, and the decision with its numbers where there is one, stand in the ledger from then on.
+    """
     locks.take(c, "model_versions", project)
     table = model_versions.c
     if run is not None:
@@ -38,6 +50,10 @@ def register(
         at=now(),
     )
     c.execute(insert(model_versions).values(msgspec.to_builtins(version)))
+    if decision is not None:
+        ledger.append(c, project, Kind.DECISION, {"number": version.number, "run": run, **decision})
+    facts = {name: getattr(version, name) for name in ("number", "package", "verdict", "reason", "run", "at")}
+    ledger.append(c, project, Kind.REGISTRATION, facts | {"dataset": card.dataset})
     return version
 
 

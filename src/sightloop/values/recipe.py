@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,6 +16,7 @@ from sightloop.errors import BadRecipe
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Factor = Annotated[float, Meta(gt=0)]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
@@ -73,25 +74,87 @@ class Train(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     options: dict[str, Any] = {}
 
 
-class Gate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a challenger must hold on held-out samples: floors, and not to be worse than the champion.
+class Floor(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model must hold on corrupted samples, at every strength up to `strength` (1 to 3).
 
-    `floors` maps names of `Scores.flat()` to the least value; `significance` is the level of the paired test.
+    `least` is an accuracy; `keep` a share of the model's own accuracy on the same samples as they are; `drop` how far
+    it may be below the champion's on the same corrupted samples, if a paired test says that it is no chance.
+    """
+
+    least: Fraction | None = None
+    keep: Fraction | None = None
+    drop: Fraction | None = None
+    strength: Annotated[int, Meta(ge=1, le=3)] = 3
+
+    @property
+    def strengths(self) -> range:
+        """The strengths at which it must hold."""
+        return range(1, self.strength + 1)
+
+
+class Robustness(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What must hold on corrupted samples, by the kind of corruption; a kind that is not named is not measured."""
+
+    brightness: Floor | None = None
+    darkness: Floor | None = None
+    blur: Floor | None = None
+    noise: Floor | None = None
+    jpeg: Floor | None = None
+    rotation: Floor | None = None
+    jitter: Floor | None = None
+    scale: Floor | None = None
+
+    def rules(self) -> dict[str, Floor]:
+        """The floors by kind, of the kinds that are named."""
+        return {kind: rule for kind in self.__struct_fields__ if (rule := getattr(self, kind)) is not None}
+
+
+CORRUPTIONS = {
+    "image": ("brightness", "darkness", "blur", "noise", "jpeg", "rotation"),
+    "landmarks": ("jitter", "rotation", "scale"),
+}
+
+
+class Slice(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The samples whose origin matches a pattern, as `*/night/*`, and what must hold on them: `least`, `drop`."""
+
+    origin: str
+    least: Fraction | None = None
+    drop: Fraction | None = None
+
+
+class Gate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a challenger must hold on held-out samples: floors, and not to be worse, or dearer, than the champion.
+
+    `floors` maps names of `Scores.flat()` to the least value; `significance` is the level of all paired tests together;
+    with `better` a challenger must be better by that test, not only not worse. The ratios are to the champion's.
     """
 
     floors: dict[str, Fraction] = {}
     significance: Annotated[float, Meta(gt=0, lt=1)] = 0.05
+    better: bool = False
+    class_drop: Fraction | None = 0.1
+    max_ece: Fraction | None = None
+    robustness: Robustness = Robustness()
+    slices: dict[str, Slice] = {}
+    max_latency_ratio: Factor | None = None
+    max_size_ratio: Factor | None = None
+    max_memory_ratio: Factor | None = None
 
 
 class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When the loop starts by itself: after that many new labels or predictions, or by a cron expression (UTC).
 
-    0 and "" mean never.
+    Also when of the last `quality_over` predictions that people answered a smaller share than `quality` was right. 0
+    and "" mean never. No trigger starts a run within `cooldown_minutes` of the last one's beginning.
     """
 
     labels: Count = 0
     predictions: Count = 0
     schedule: str = ""
+    quality: Fraction = 0.0
+    quality_over: Positive = 100
+    cooldown_minutes: Annotated[float, Meta(ge=0)] = 0.0
 
 
 class Answers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -126,6 +189,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             for label in named:
                 if label not in self.classes:
                     raise ValueError(f"{key} names {label!r}, which is {nearest(label, self.classes)}")
+        for kind in self.gate.robustness.rules():
+            if kind not in CORRUPTIONS[self.input.kind]:
+                raise ValueError(f"gate.robustness.{kind} is not for {self.input.kind}")
 
     def label(self, text: str) -> str | None:
         """The class that a person's spelling means, or None."""
@@ -170,9 +236,16 @@ def _explained(error: msgspec.ValidationError, origin: str) -> BadRecipe:
 
 def _keys(where: str) -> tuple[str, ...]:
     kind: type[Struct] = Recipe
-    for step in filter(None, where.split(".")):
-        kind = next(field.type for field in msgspec.structs.fields(kind) if field.encode_name == step)
+    for name in filter(None, where.replace("[...]", "").split(".")):  # a table of tables is `slices[...]`
+        kind = _struct_in(next(field.type for field in msgspec.structs.fields(kind) if field.encode_name == name))
     return kind.__struct_fields__
+
+
+def _struct_in(kind: Any) -> type[Struct]:
+    """The struct that a field's type is, may be, or maps names to."""
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind
+    return next(one for one in get_args(kind) if isinstance(one, type) and issubclass(one, Struct))
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str:
