@@ -19,8 +19,8 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     """The samples of a source that a recipe names, or None where it cannot be had here.
 
     `mnist` is a local copy in the folder of data sets or in the home folder, else a download unless `offline` is set;
-    `gestures`, `rps` and `leaves` are local copies; `bundled-digits` comes with scikit-learn; any other name is the path
-    of a file or folder.
+    `gestures`, `rps` and `leaves` are local copies; `bundled-digits` comes with scikit-learn; any other name is the
+    path of a file or folder.
     """
     if name == "mnist":
         folder = _mnist(settings, progress)

@@ -81,7 +81,7 @@ def _gradient(chance: Chance, height: int, width: int) -> Plane:
     place = ((place - place.min()) / np.ptp(place))[..., None]
     seen: Plane = _colour(chance) * (1 - place) + _colour(chance) * place
     grain = chance.normal(0, chance.uniform(0, 8), seen.shape).clip(-20, 20)
-    return (seen + grain).astype(np.float32)
+    return np.asarray(seen + grain, np.float32)
 
 
 def _weave(chance: Chance, height: int, width: int) -> Plane:
@@ -134,7 +134,7 @@ def _patch(chance: Chance, height: int, width: int, photographs: NDArray[np.uint
     top, left = (chance.integers(0, length - used + 1) for length, used in zip(whole.shape, side, strict=False))
     seen = cv2.resize(whole[top : top + side[0], left : left + side[1]], (width, height)).astype(np.float32)
     mixing = chance.dirichlet((1, 1, 1), 3).astype(np.float32)
-    return np.clip(seen @ mixing.T * chance.uniform(0.6, 1.6), 0, 255).astype(np.float32)
+    return np.asarray(np.clip(seen @ mixing.T * chance.uniform(0.6, 1.6), 0, 255), np.float32)
 
 
 def _veil(chance: Chance, height: int, width: int) -> Plane:
