@@ -193,7 +193,7 @@ def test_what_report_raises_stops_the_training() -> None:
         ({"changes": {"rotated": 5}}, "did you mean 'rotate'"),
         ({"changes": {"rotate": -5}}, r"changes\.rotate"),
         ({"head": "big"}, "head"),
-        ({"backbone": "mobilenetv2_10"}, "did you mean 'mobilenetv2_100'"),
+        ({"backbone": "mobilenetv2_10"}, "did you mean 'mobilenetv2_1"),
     ],
 )
 def test_options_that_are_not_there_or_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
