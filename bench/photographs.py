@@ -113,6 +113,7 @@ def main(data: Path, weights: str, projects: list[str]) -> None:
         recipe = with_options(load()[name], weights=weights)
         sides = arrays(data / FOLDERS[name], recipe)
         sealed, told = trained(recipe, sides)
+        told["parameters"]["weights"] = Path(weights).name
         told["held out"] = scores(sealed, recipe, sides[Side.TEST])
         if name == "rps":
             plain, _ = trained(with_options(recipe, background="kept"), sides)
