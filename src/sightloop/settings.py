@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     )
     recipes: Path | None = Field(None, description="A folder of further recipes (TOML), beside the five that ship.")
     data: Path | None = Field(None, description="A folder of local data sets (`mnist/`, `gestures/`, ...).")
+    weights: Path | None = Field(
+        None, description="A file or folder of pretrained weights, taken in place of the model hub."
+    )
     offline: bool = Field(False, description="Never download anything.")
 
     host: str = Field("127.0.0.1", description="The address that the API binds to.")

@@ -76,3 +76,11 @@ def test_what_is_of_no_known_form_is_refused_with_what_is_known(tmp_path: Path) 
         sources.read(tmp_path / "data.parquet")
     with pytest.raises(BadData, match="is not there"):
         sources.read(tmp_path / "nothing")
+
+
+def test_photographs_are_found_in_the_folder_of_data_sets(
+    make_settings: Callable[..., Settings], shared_data: Path
+) -> None:
+    assert sources.open("rps", make_settings()) is None
+    assert len(taken(sources.open("rps", make_settings(data=shared_data)))) == 600
+    assert len(taken(sources.open("leaves", make_settings(data=shared_data)))) == 630

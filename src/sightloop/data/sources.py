@@ -12,13 +12,15 @@ from sightloop.settings import Settings
 from sightloop.values.sample import Labelled
 
 GESTURES = "hand_landmarks_data.csv.gz"
+PHOTOGRAPHS = ("rps", "leaves")
 
 
 def open(name: str, settings: Settings, progress: mnist.Progress | None = None) -> Iterator[Labelled] | None:
     """The samples of a source that a recipe names, or None where it cannot be had here.
 
     `mnist` is a local copy in the folder of data sets or in the home folder, else a download unless `offline` is set;
-    `gestures` a local copy; `bundled-digits` comes with scikit-learn; any other name is the path of a file or folder.
+    `gestures`, `rps` and `leaves` are local copies; `bundled-digits` comes with scikit-learn; any other name is the
+    path of a file or folder.
     """
     if name == "mnist":
         folder = _mnist(settings, progress)
@@ -28,6 +30,9 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     if name == "gestures":
         path = next((path for path in _places(settings, f"gestures/{GESTURES}") if path.is_file()), None)
         return None if path is None else landmark_csv.read(path)
+    if name in PHOTOGRAPHS:
+        folder = next((folder for folder in _places(settings, name) if folder.is_dir()), None)
+        return None if folder is None else folders.read(folder)
     return read(Path(name)) if Path(name).exists() else None
 
 

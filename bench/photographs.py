@@ -1,0 +1,141 @@
+"""How well rps and leaf do on photographs: python bench/photographs.py DATA_FOLDER WEIGHTS_FILE [rps] [leaf].
+
+Trains by the shipped recipes on what a project would train on, and answers the held-out samples through the package.
+For rps also what background = "green" gains, on two sets that nothing was trained, chosen or calibrated with: the
+held-out hands, cut out by another key and put before backgrounds of this file's own (leaves, coarse noise, stripes), so
+other rooms but not other hands; and a few whole photographs of other people. Writes bench/results/photographs.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.data import folders
+from sightloop.data.recipes import load
+from sightloop.data.splits import side_of
+from sightloop.runtimes.onnx import RUNTIME
+from sightloop.tasks import scoring
+from sightloop.trainers.packaging import pack
+from sightloop.trainers.timm import TRAINER
+from sightloop.trainers.trainer import Arrays
+from sightloop.values.image import Image
+from sightloop.values.package import Sealed
+from sightloop.values.recipe import Recipe
+from sightloop.values.sample import Side, digest_of
+
+RESULTS = Path(__file__).parent / "results" / "photographs.json"
+FOLDERS = {"rps": "rps", "leaf": "leaves"}
+SHOWN = {"palm": "paper", "stop": "paper", "fist": "rock", "peace": "scissors", "peace_inverted": "scissors"}
+
+
+def arrays(folder: Path, recipe: Recipe) -> dict[Side, Arrays]:
+    """The samples by side, as content hashes have it."""
+    held: dict[Side, list[tuple[Any, int]]] = {side: [] for side in Side}
+    for item in folders.read(folder):
+        pixels = Image.decode(item.content).resized(recipe.input.height, recipe.input.width)
+        held[side_of(digest_of(item.content), recipe.split)].append((pixels, recipe.classes.index(item.label)))
+    return {side: Arrays(np.stack([p for p, _ in rows]), np.array([t for _, t in rows])) for side, rows in held.items()}
+
+
+def report(done: float = 0.0, message: str = "", metrics: dict[str, float] | None = None) -> None:
+    """Print the end of each epoch."""
+    if not metrics or "val_loss" in metrics:
+        numbers = ", ".join(f"{name} {value:.4f}" for name, value in (metrics or {}).items())
+        print(f"{done:4.0%} {message} {numbers}", flush=True)
+
+
+def trained(recipe: Recipe, data: dict[Side, Arrays]) -> tuple[Sealed, dict[str, Any]]:
+    """A package, and what its making took."""
+    began, cpu = time.perf_counter(), time.process_time()
+    fitted = TRAINER.train(recipe, data[Side.TRAIN], data[Side.VALIDATION], report)
+    with tempfile.TemporaryDirectory() as folder:
+        sealed = pack(
+            fitted, recipe, data[Side.VALIDATION], open=RUNTIME.open, dataset="bench", code="bench", folder=Path(folder)
+        )
+    seconds = {"wall": round(time.perf_counter() - began, 1), "of cores": round(time.process_time() - cpu, 1)}
+    return sealed, {"seconds": seconds, "parameters": fitted.parameters, "parity": sealed.card.parity.max_difference}
+
+
+def scores(sealed: Sealed, recipe: Recipe, data: Arrays) -> dict[str, float]:
+    """What the package reaches on samples that it has not seen."""
+    session = RUNTIME.open(sealed, threads=1)
+    answers = np.concatenate([session.run(data.inputs[at : at + 32])[0] for at in range(0, len(data), 32)])
+    found = msgspec.to_builtins(scoring.score(answers, data.targets, recipe.classes))
+    return {name: round(found[name], 4) for name in ("samples", "accuracy", "precision", "recall", "f1", "ece")}
+
+
+def other_rooms(data: Arrays, photographs: list[NDArray[np.uint8]]) -> Arrays:
+    """The same hands before photographs, screens of noise and rows of books; keyed in hue, unlike the trainer."""
+    chance = np.random.default_rng(20261121)
+    made = []
+    for pixels in data.inputs:
+        height, width = pixels.shape[:2]
+        hue = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
+        green = cv2.inRange(hue, np.array([35, 70, 20]), np.array([90, 255, 255]))
+        hand = cv2.GaussianBlur(cv2.medianBlur(255 - green, 5), (0, 0), 0.8)[..., None] / 255
+        kind = chance.integers(3)
+        if kind == 0:
+            behind = cv2.resize(photographs[chance.integers(len(photographs))], (width, height))
+        elif kind == 1:
+            behind = cv2.resize(chance.integers(0, 256, (20, 20, 3), np.uint8), (width, height))
+        else:
+            books = np.repeat(chance.integers(20, 230, (1, 16, 3)), height, axis=0).astype(np.uint8)
+            behind = cv2.resize(books, (width, height), interpolation=cv2.INTER_NEAREST)
+        light = chance.uniform(0.6, 1.25, 3)
+        made.append(np.clip(pixels * hand * light + behind * (1 - hand), 0, 255).astype(np.uint8))
+    return Arrays(np.stack(made), data.targets)
+
+
+def other_hands(folder: Path, recipe: Recipe) -> Arrays:
+    """The photographs of other people that show one of the three shapes, whole as they are."""
+    rows = [(Image.decode(p.read_bytes()), t) for name, t in SHOWN.items() for p in sorted((folder / name).iterdir())]
+    size = (recipe.input.height, recipe.input.width)
+    return Arrays(np.stack([p.resized(*size) for p, _ in rows]), np.array([recipe.classes.index(t) for _, t in rows]))
+
+
+def main(data: Path, weights: str, projects: list[str]) -> None:
+    """Measure, print, write."""
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    found |= {"machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}}
+    for name in projects:
+        recipe = with_options(load()[name], weights=weights)
+        sides = arrays(data / FOLDERS[name], recipe)
+        sealed, told = trained(recipe, sides)
+        told["parameters"]["weights"] = Path(weights).name
+        told["held out"] = scores(sealed, recipe, sides[Side.TEST])
+        if name == "rps":
+            plain, _ = trained(with_options(recipe, background="kept"), sides)
+            leaves = [Image.decode(p.read_bytes()).pixels for p in sorted((data / "leaves").glob("*/*"))[::9]]
+            sets = {
+                "other rooms": other_rooms(sides[Side.TEST], leaves),
+                "other people, whole pictures": other_hands(data / "gestures" / "photos", recipe),
+            }
+            for kind, package in (("green", sealed), ("kept", plain)):
+                told[f'background = "{kind}"'] = {title: scores(package, recipe, one) for title, one in sets.items()}
+        found = (json.loads(RESULTS.read_text()) if RESULTS.exists() else found) | {name: told}
+        RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps({name: told}, indent=2), flush=True)
+
+
+def with_options(recipe: Recipe, **options: Any) -> Recipe:
+    """The recipe with other options of its trainer."""
+    train = msgspec.structs.replace(recipe.train, options=recipe.train.options | options)
+    return msgspec.structs.replace(recipe, train=train)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:] or list(FOLDERS))

@@ -1,0 +1,186 @@
+"""Trains image classifiers on photographs by transfer: any timm backbone, its weights from a hub, a file, or none."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from sightloop.errors import BadData, BadRecipe
+from sightloop.settings import Settings
+from sightloop.trainers.accelerated import accelerated
+from sightloop.trainers.logistic import Linear, fit
+from sightloop.trainers.network import Network, build, settle
+from sightloop.trainers.photographs import Changes
+from sightloop.trainers.pretrained import create
+from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.trainers.tuning import Held, Tuning
+from sightloop.trainers.views import Views
+from sightloop.values.recipe import Recipe, nearest
+
+Share = Annotated[float, Meta(ge=0, lt=1)]
+_FIRST_VIEWS = 2  # changed copies of each photograph that the logistic head sees, beside the photograph itself
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `[train.options]` of a recipe may say to the timm trainer; documented in docs/trainers.md."""
+
+    backbone: str = "mobilenetv2_100"
+    weights: str = "hub"
+    head: Literal["auto", "logistic", "tuned"] = "auto"
+    frozen: Annotated[int, Meta(ge=0)] = 4
+    background: Literal["kept", "green"] = "kept"
+    class_weights: Literal["balanced", "none"] = "balanced"
+    dropout: Share = 0.2
+    label_smoothing: Share = 0.05
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.02
+    patience: Annotated[int, Meta(ge=1)] = 6
+    changes: Changes = Changes()
+
+
+class TimmTrainer:
+    """Head first, then the upper blocks of the backbone; keeps whichever is better on validation."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse landmarks, and options that are not there or cannot be."""
+        options(recipe)
+
+    def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:
+        """A network fitted to `train`, its form and weights chosen on `validation`."""
+        chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
+        _refuse_missing(recipe, train)
+        report(done=0.0, message="loading torch and timm")
+        size = (recipe.input.height, recipe.input.width)
+        unrepeatable = settle(recipe.train.seed)
+        backbone = create(
+            chosen.backbone, chosen.weights, size, report, local=settings.weights, offline=settings.offline
+        )
+        network = accelerated(build(backbone, len(recipe.classes), chosen.frozen))
+        curves, found = _fitted(network, recipe, chosen, train, validation, report)
+        report(done=0.97, message="writing the graph")
+        return Fitted(
+            graph=network.to_onnx(*size),
+            predict=network.predict,
+            epochs=len(curves),
+            curves=tuple(curves),
+            reproducible=unrepeatable,
+            parameters=msgspec.to_builtins(chosen) | found,
+        )
+
+
+def _fitted(
+    network: Network, recipe: Recipe, chosen: Options, train: Arrays, validation: Arrays, report: Report
+) -> tuple[list[dict[str, float]], dict[str, Any]]:
+    """Train the network in place; the curves, and what was found on the way."""
+    green = chosen.background == "green"
+    views = Views(train.inputs, chosen.changes, recipe.train.seed, green=green)
+    found: dict[str, Any] = {"cut_out": views.cut} if green else {}
+    held = _held(network, recipe, chosen, validation)
+    report(done=0.04, message="fitting the head to the backbone's embeddings")
+    first = _head(network, views, train.targets, held, balanced=chosen.class_weights == "balanced")
+    _put(network, first)
+    before, accuracy = held.judge(network)
+    start = {"epoch": 0.0, "val_loss": before, "val_accuracy": accuracy}
+    report(done=0.1, message="the logistic head is fitted", metrics=start)
+    found |= {"logistic_strength": first.strength, "logistic_validation_accuracy": accuracy, "kept": "logistic"}
+    if chosen.head == "logistic":
+        return [start], found
+    frozen = network.state()
+    tuning = _tuning(network, recipe, chosen, views, train.targets, held, report)
+    tuning.run()
+    after, tuned = held.judge(network)
+    if chosen.head == "auto" and (tuned, -after) < (accuracy, -before):
+        network.restore(frozen)
+    else:
+        found["kept"] = "tuned"
+    return [start, *tuning.curves], found | {"best_epoch": tuning.best + 1, "tuned_validation_accuracy": tuned}
+
+
+def _held(network: Network, recipe: Recipe, chosen: Options, validation: Arrays) -> Held:
+    """Validation as it is; with green backgrounds also before others, since that is what the model must hold on."""
+    seen, targets = validation.inputs, validation.targets
+    if chosen.background == "green":
+        views = Views(validation.inputs, chosen.changes, recipe.train.seed + 1, green=True)
+        rows = np.arange(len(targets))
+        seen = np.concatenate([seen, *(views.draw(rows, turn, kept=0) for turn in range(2))])
+        targets = np.tile(targets, 3)
+    return Held(network.features(seen), targets)
+
+
+def _head(network: Network, views: Views, targets: NDArray[np.int64], held: Held, *, balanced: bool) -> Linear:
+    rows = np.arange(len(targets))
+    seen = [views.plain, *(views.draw(rows, -turn) for turn in range(1, _FIRST_VIEWS + 1))]
+    embeddings = np.concatenate([network.embeddings(network.features(part)) for part in seen])
+    judged = (network.embeddings(held.features), held.targets)
+    return fit(embeddings, np.tile(targets, len(seen)), judged, balanced=balanced)
+
+
+def _put(network: Network, head: Linear) -> None:
+    import torch
+
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(head.weight))
+        network.head.bias.copy_(torch.from_numpy(head.bias))
+
+
+def _tuning(
+    network: Network,
+    recipe: Recipe,
+    chosen: Options,
+    views: Views,
+    targets: NDArray[np.int64],
+    held: Held,
+    report: Report,
+) -> Tuning:
+    weights = np.ones(len(recipe.classes), np.float32)
+    if chosen.class_weights == "balanced":
+        counts = np.bincount(targets, minlength=len(recipe.classes))
+        weights = (len(targets) / (len(recipe.classes) * counts)).astype(np.float32)
+    return Tuning(
+        network=network,
+        views=views,
+        targets=targets,
+        held=held,
+        train=recipe.train,
+        report=report,
+        weights=weights,
+        smoothing=chosen.label_smoothing,
+        decay=chosen.weight_decay,
+        dropout=chosen.dropout,
+        patience=chosen.patience,
+    )
+
+
+def options(recipe: Recipe) -> Options:
+    """The checked `train.options` of a recipe. Raises BadRecipe."""
+    if recipe.input.kind != "image":
+        raise BadRecipe("the timm trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
+    try:
+        return msgspec.convert(recipe.train.options, Options)
+    except msgspec.ValidationError as error:
+        unknown = re.search(r"unknown field `(.+?)`(.*)", str(error))
+        if unknown is None:
+            raise BadRecipe(f"[train.options]: {error}") from error
+        known = (Changes if "changes" in unknown[2] else Options).__struct_fields__
+        raise BadRecipe(
+            f"[train.options]: unknown key {unknown[1]!r}", hint=f"It is {nearest(unknown[1], known)}."
+        ) from error
+
+
+def _refuse_missing(recipe: Recipe, train: Arrays) -> None:
+    counts = np.bincount(train.targets, minlength=len(recipe.classes))
+    missing = [label for label, count in zip(recipe.classes, counts, strict=True) if not count]
+    if missing:
+        raise BadData(
+            "a class has no samples to train on",
+            expected="one or more of each class",
+            got=f"none of {', '.join(missing)}",
+            hint="Add samples of it, or take the class out of the recipe.",
+        )
+
+
+TRAINER = TimmTrainer()
