@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import traceback
 from collections import defaultdict
@@ -50,6 +51,8 @@ class Cycle:
         """Open the records; a run that a killed process left is taken up again at once."""
         from dbos import DBOS
 
+        # It would go on writing to what standard error was when the first one in this process began.
+        logging.getLogger("dbos").handlers.clear()
         DBOS(config=_config(self._settings))
 
         @DBOS.workflow(name="cycle", max_recovery_attempts=None)
