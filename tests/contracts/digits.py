@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from tests.house import House
+from tests.house import House, until
 
 from sightloop.data import bundled
 
@@ -60,9 +61,12 @@ def test_health_tells_status_uptime_and_whether_a_model_is_loaded(digits: House)
 
 def test_requests_are_logged_with_timestamps(digits: House) -> None:
     digits.client.post("/predict", files={"file": ("digit.png", DRAWN[0].content, "image/png")})
-    lines = [json.loads(line) for line in digits.log("serve").splitlines() if line.startswith("{")]
-    requests = [line for line in lines if line.get("path") == "/predict"]
-    assert requests
+
+    def logged() -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in digits.log("serve").splitlines() if line.startswith("{")]
+        return [line for line in lines if line.get("path") == "/predict"]
+
+    requests = until(logged, seconds=10)  # the answer goes out before the line is written
     assert all(line["timestamp"].startswith("20") and line["status"] == 200 for line in requests)
 
 
