@@ -12,7 +12,7 @@ help:
 	@echo "make test    set up and run the tests"
 	@echo "make check   lint, types and the direction of imports"
 	@echo "make fix     format and mend what can be mended"
-	@echo "make bench   measure training and serving; results in bench/results/"
+	@echo "make bench   measure training and serving, with DATA=folder of data sets; results in bench/results/"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
 setup: .venv/.ready
@@ -44,7 +44,7 @@ fix: setup
 	$(BIN)/ruff format
 
 bench: setup
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(DATA)
 
 # A CUDA build of torch names its own CUDA packages exactly; in the lock they would come to machines without one too.
 lock:

@@ -12,8 +12,8 @@ from sightloop.api.sent import Sent
 from sightloop.api.service import Here, Service
 from sightloop.errors import BadInput
 from sightloop.loop.collect import Collected, collect
-from sightloop.values.recipe import nearest
 from sightloop.values.sample import Labelled
+from sightloop.values.table import nearest
 
 router = APIRouter(tags=["samples"])
 

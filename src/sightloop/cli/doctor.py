@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
+from typing import TypeVar
 
 import msgspec
 import typer
@@ -17,6 +18,8 @@ from sightloop.cli.output import AsJson, out, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import SightloopError
 from sightloop.store import audit, datasets, deployments, packages, versions
+from sightloop.values.dataset import DatasetVersion
+from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
 from sightloop.worker import holder
 
@@ -28,6 +31,8 @@ EXTRAS = {
     "dvc": ("dvc",),
     "s3": ("dvc_s3", "s3fs"),
 }
+
+Numbered = TypeVar("Numbered", DatasetVersion, ModelVersion)
 
 
 class Sign(Struct, frozen=True, kw_only=True):
@@ -100,29 +105,24 @@ def _versions(parts: Parts) -> Iterator[Sign]:
     """Every package, not only those that serve: a rollback may need an old one."""
     with parts.database.read() as connection:
         known = [version for name in parts.recipes for version in versions.list(connection, name)]
-    broken = 0
-    for version in known:
-        try:
-            packages.load(parts.blobs, version.package)
-        except SightloopError as error:
-            broken += 1
-            yield Sign(name=f"package of version {version.number} of {version.project}", good=False, message=str(error))
-    if not broken:
-        yield Sign(name="packages", good=True, message=f"{len(known)} versions, every package whole")
+    broken = list(_broken("package of version", known, lambda one: packages.load(parts.blobs, one.package)))
+    yield from broken or [Sign(name="packages", good=True, message=f"{len(known)} versions, every package whole")]
 
 
 def _datasets(parts: Parts) -> Iterator[Sign]:
     with parts.database.read() as connection:
         known = [version for name in parts.recipes for version in datasets.list(connection, name)]
-    broken = 0
+    broken = list(_broken("dataset version", known, lambda one: datasets.check(parts.blobs, one)))
+    yield from broken or [Sign(name="dataset versions", good=True, message=f"{len(known)}, every manifest whole")]
+
+
+def _broken(title: str, known: Iterable[Numbered], check: Callable[[Numbered], object]) -> Iterator[Sign]:
+    """Those of the known versions that their check refuses."""
     for version in known:
         try:
-            datasets.check(parts.blobs, version)
+            check(version)
         except SightloopError as error:
-            broken += 1
-            yield Sign(name=f"dataset version {version.number} of {version.project}", good=False, message=str(error))
-    if not broken:
-        yield Sign(name="dataset versions", good=True, message=f"{len(known)}, every manifest whole")
+            yield Sign(name=f"{title} {version.number} of {version.project}", good=False, message=str(error))
 
 
 def _ledger(parts: Parts) -> Iterator[Sign]:

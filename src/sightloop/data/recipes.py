@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sightloop import plugins
 from sightloop.errors import BadRecipe
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import nearest
 
 
 def load(folder: Path | None = None) -> dict[str, Recipe]:

@@ -20,8 +20,9 @@ from sightloop.store.samples import NewSample
 from sightloop.values.annotation import Annotation, Source
 from sightloop.values.image import MAX_PIXELS
 from sightloop.values.moment import new_id, now
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, digest_of
+from sightloop.values.table import nearest
 
 BATCH = 2000
 
