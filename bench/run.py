@@ -19,8 +19,9 @@ def main(data: Path) -> None:
     """Run what can be run; the exit status is that of the first measurement that failed."""
     _run("digits.py", [data / "mnist"])
     _run("gestures.py", [data / "gestures"])
-    weights = sorted((data / "weights").glob("mobilenet_v2*.pth"))
-    _run("photographs.py", [data, *(weights[:1] or [data / "weights" / "mobilenet_v2.pth"])])
+    weights = next((data / "weights").glob("mobilenet_v2*.pth"), data / "weights" / "mobilenet_v2.pth")
+    _run("photographs.py", [data, weights])
+    _run("labelling.py", [data, weights])
     _serving(data)
 
 
