@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sightloop.cli.output import AsJson, out, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import SightloopError
+from sightloop.loop.versioned import Versioned
 from sightloop.store import audit, datasets, deployments, packages, versions
 from sightloop.values.dataset import DatasetVersion
 from sightloop.values.version import ModelVersion
@@ -44,7 +45,7 @@ class Sign(Struct, frozen=True, kw_only=True):
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at the settings, the database, blobs, packages, dataset versions, the ledger, disk, extras, the worker."""
+    """Look at settings, database, blobs, packages, dataset versions, DVC archives, ledger, disk, extras, worker."""
     with opened() as parts:
         signs = [sign for look in LOOKS for sign in _seen(look, parts)]
     if as_json:
@@ -116,6 +117,18 @@ def _datasets(parts: Parts) -> Iterator[Sign]:
     yield from broken or [Sign(name="dataset versions", good=True, message=f"{len(known)}, every manifest whole")]
 
 
+def _archives(parts: Parts) -> Iterator[Sign]:
+    """What DVC's remote keeps, read through: it is what a lost home would be rebuilt from."""
+    with parts.database.read() as connection:
+        known = [version for name in parts.recipes for version in datasets.list(connection, name) if version.archive]
+    if not known:
+        yield Sign(name="DVC archives", good=None, message="none")
+        return
+    versioned = Versioned(parts.settings, parts.database, parts.blobs)
+    broken = list(_broken("DVC archive of dataset version", known, versioned.verify))
+    yield from broken or [Sign(name="DVC archives", good=True, message=f"{len(known)}, every one whole")]
+
+
 def _broken(title: str, known: Iterable[Numbered], check: Callable[[Numbered], object]) -> Iterator[Sign]:
     """Those of the known versions that their check refuses."""
     for version in known:
@@ -163,6 +176,7 @@ LOOKS: tuple[Callable[[Parts], Iterator[Sign]], ...] = (
     _packages,
     _versions,
     _datasets,
+    _archives,
     _ledger,
     _disk,
     _extras,
