@@ -29,6 +29,12 @@ def test_a_folder_is_imported_again_with_its_labels_and_sides(tmp_path: Path) ->
     assert found == {entry.digest: (entry.label, entry.side) for entry in ENTRIES}
 
 
+def test_coco_is_imported_again_with_its_labels_and_sides(tmp_path: Path) -> None:
+    exports.write(MANIFEST, CONTENTS, tmp_path / "out", Form.COCO)
+    found = {digest_of(item.content): (item.label, item.side) for item in sources.read(tmp_path / "out")}
+    assert found == {entry.digest: (entry.label, entry.side) for entry in ENTRIES}
+
+
 def test_coco_names_every_image_its_size_and_its_class(tmp_path: Path) -> None:
     exports.write(MANIFEST, CONTENTS, tmp_path / "out", Form.COCO)
     table = msgspec.json.decode((tmp_path / "out" / "test.json").read_bytes())

@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from sightloop.data import trees
+from sightloop.data.marked import SIDES, Marked, Samples, labelled
+from sightloop.data.trees import IMAGES, Tree
 from sightloop.errors import BadData
-from sightloop.values.sample import Labelled, Side
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-SIDES = {
-    "train": Side.TRAIN,
-    "training": Side.TRAIN,
-    "valid": Side.VALIDATION,
-    "val": Side.VALIDATION,
-    "validation": Side.VALIDATION,
-    "test": Side.TEST,
-    "testing": Side.TEST,
-}
 
 
-def read(folder: Path) -> Iterator[Labelled]:
-    """The images of a folder, labelled by the name of the folder that each lies in, in a fixed order.
+def read(folder: Path) -> Samples:
+    """The images of a folder on this machine; see `of`."""
+    return of(trees.folder(folder))
+
+
+def of(tree: Tree) -> Samples:
+    """The images of a tree, labelled by the name of the folder that each lies in, in a fixed order.
 
     Where all folders on the first level are named like sides, the samples are pinned to them and the classes lie
-    one level below. Raises BadData where there are no images in folders.
+    one level below. One folder around everything is passed over. Raises BadData where there are no images in folders.
     """
-    if not folder.is_dir():
-        raise BadData(f"{folder} is no folder", expected="a folder with one folder of images for each class")
-    found = False
-    for side, classes in _roots(folder):
-        for path in _images(classes):
-            found = True
-            yield Labelled(content=path.read_bytes(), label=path.parent.name, side=side, origin=str(path))
-    if not found:
+    below = _unwrapped([(name, PurePosixPath(name).parts) for name in tree.images if "/" in name])
+    sided = all(parts[0].lower() in SIDES and len(parts) > 2 for _, parts in below)
+    images = [
+        Marked(name, (parts[1],), SIDES[parts[0].lower()]) if sided else Marked(name, (parts[0],))
+        for name, parts in below
+    ]
+    if not images:
         raise BadData(
-            f"no images in {folder}",
-            expected=f"one folder for each class with files {', '.join(SUFFIXES)}",
-            got=", ".join(sorted(entry.name for entry in folder.iterdir())[:5]) or "an empty folder",
+            f"no images in {tree.root}",
+            expected=f"one folder for each class with files {', '.join(IMAGES)}",
+            got=", ".join(sorted({name.split("/")[0] for name in tree.names})[:5]) or "an empty folder",
         )
+    return labelled(tree, images)
 
 
-def _roots(folder: Path) -> list[tuple[Side | None, Path]]:
-    folders = sorted(entry for entry in folder.iterdir() if entry.is_dir())
-    if folders and all(entry.name.lower() in SIDES for entry in folders):
-        return [(SIDES[entry.name.lower()], entry) for entry in folders]
-    return [(None, folder)]
-
-
-def _images(classes: Path) -> Iterator[Path]:
-    for folder in sorted(entry for entry in classes.iterdir() if entry.is_dir()):
-        yield from sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+def _unwrapped(images: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """The images with the parts of their paths, without a folder that is around them all."""
+    while images and len({parts[0] for _, parts in images}) == 1:
+        first = images[0][1][0]
+        if first.lower() in SIDES or any(len(parts) < 3 for _, parts in images):
+            break
+        images = [(name, parts[1:]) for name, parts in images]
+    return images

@@ -1,4 +1,4 @@
-"""Where samples come from: the sources that a recipe names, and any file or folder of a form that is known."""
+"""Where samples come from: the sources that a recipe names, and any file, folder or bucket of a form that is known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator, Set
 from importlib.util import find_spec
 from pathlib import Path
 
-from sightloop.data import archives, bundled, folders, idx, landmark_csv, mnist
+from sightloop.data import archives, buckets, bundled, coco, folders, idx, landmark_csv, mnist, trees, voc, yolo, zips
+from sightloop.data.marked import Samples
+from sightloop.data.trees import Tree
 from sightloop.errors import BadData, SightloopError
 from sightloop.settings import Settings
 from sightloop.values.sample import Labelled
@@ -20,7 +22,7 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
 
     `mnist` is a local copy in the folder of data sets or in the home folder, else a download unless `offline` is set;
     `gestures`, `rps` and `leaves` are local copies; `bundled-digits` comes with scikit-learn; any other name is the
-    path of a file or folder.
+    path of a file or folder, or the URL of a bucket.
     """
     if name == "mnist":
         folder = _mnist(settings, progress)
@@ -33,28 +35,63 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     if name in PHOTOGRAPHS:
         folder = next((folder for folder in _places(settings, name) if folder.is_dir()), None)
         return None if folder is None else folders.read(folder)
-    return read(Path(name)) if Path(name).exists() else None
+    return read(name) if buckets.is_url(name) or Path(name).exists() else None
 
 
-def read(path: Path, *, aspect: float | None = None, skip_labels: Set[str] = frozenset()) -> Iterator[Labelled]:
-    """The samples of a file or folder, its form detected.
+def read(where: Path | str, *, aspect: float | None = None, skip_labels: Set[str] = frozenset()) -> Iterator[Labelled]:
+    """The samples of a file, folder or bucket, its form detected.
 
-    Known are landmarks as CSV, MNIST's files, folders of images, and a dataset version's archive (`.tar`).
+    Known are landmarks as CSV, MNIST's files, a dataset version's archive (`.tar`), and images in a folder, a zip
+    archive or a bucket (`s3://bucket/folder`): as a folder for each class, COCO, VOC or YOLO. A `.json` is a COCO file
+    with its images around it. Some count what is left (`operator.length_hint`).
 
     `aspect` and `skip_labels` are for landmarks. Raises BadData for anything else, saying what is known.
     """
+    if isinstance(where, str) and buckets.is_url(where):
+        return images(buckets.tree(where))
+    path = Path(where)
+    suffix = path.suffix.lower()
     if path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
         return landmark_csv.read(path, aspect=aspect, skip_labels=skip_labels)
-    if path.is_file() and path.suffix == ".tar":
+    if path.is_file() and suffix == ".tar":
         return archives.labelled(path)
+    if path.is_file() and suffix == ".zip":
+        return images(zips.tree(path, str(path)))
+    if path.is_file() and suffix == ".json":
+        return _coco(path)
     if path.is_dir() and any(path.glob("*-idx?-ubyte*")):
         return idx.read(path)
     if path.is_dir():
-        return folders.read(path)
+        return images(trees.folder(path))
     raise BadData(
         f"{path} is {'a file of no known form' if path.exists() else 'not there'}",
-        expected="a CSV of landmarks, a folder with MNIST's files, or a folder with a folder of images for each class",
+        expected="a CSV of landmarks, a folder with MNIST's files, or images (folder, zip, s3://) as a folder for each "
+        "class, COCO, VOC or YOLO",
     )
+
+
+def images(tree: Tree) -> Samples:
+    """The images of a tree with their classes: COCO, YOLO or VOC where their files are there, else the folders' names.
+
+    Raises BadData for what is none of these, or has images of several classes.
+    """
+    tables = coco.tables(tree)
+    if tables:
+        return coco.read(tree, tables)
+    declared = yolo.declaration(tree)
+    if declared is not None:
+        return yolo.read(tree, declared)
+    if next(voc.documents(tree), None) is not None:
+        return voc.read(tree)
+    return folders.of(tree)
+
+
+def _coco(path: Path) -> Samples:
+    tree = trees.folder(path.parent)
+    tables = coco.tables(tree, [path.name])
+    if not tables:
+        raise BadData(f"{path} is no COCO file", expected="JSON with images, annotations and categories")
+    return coco.read(tree, tables)
 
 
 def _mnist(settings: Settings, progress: mnist.Progress | None) -> Path | None:
