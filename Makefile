@@ -51,7 +51,7 @@ lock:
 	UV_FIND_LINKS="$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)" \
 	  $(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 	  --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
-	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/; /^\(nvidia\|cuda\|triton\)[-=]/d' requirements.lock
+	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/; /^\(nvidia\|cuda\|triton\)[-=]/d; /sys_platform == .never./d' requirements.lock
 
 clean:
 	rm -rf .venv .sightloop

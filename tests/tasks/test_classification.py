@@ -37,7 +37,7 @@ def test_comes_through_the_plugin_door() -> None:
 
 def test_an_image_is_brought_to_the_models_size() -> None:
     png = Image(np.full((56, 40, 3), 7, np.uint8)).encode()
-    prepared = TASK.prepare(png, SPEC, max_pixels=10_000)
+    (prepared,) = TASK.prepare(png, SPEC, max_pixels=10_000).inputs
     assert prepared.shape == SPEC.shape
     assert prepared.dtype == np.uint8
     assert (prepared == 7).all()
@@ -54,14 +54,14 @@ def test_what_is_no_image_is_refused() -> None:
 
 
 def test_the_answer_is_the_most_probable_class() -> None:
-    answer = TASK.read(np.array([0.25, 0.75], np.float32), _card())
+    answer = TASK.read([np.array([0.25, 0.75], np.float32)], _card(), (20, 28))
     assert (answer.label, answer.index, answer.confidence, answer.command) == ("yes", 1, 0.75, None)
     assert answer.probabilities == [0.25, 0.75]
 
 
 def test_the_answer_carries_the_classs_command() -> None:
-    assert TASK.read(np.array([0.25, 0.75], np.float32), _card(yes="up")).command == "up"
-    assert TASK.read(np.array([0.75, 0.25], np.float32), _card(yes="up")).command is None
+    assert TASK.read([np.array([0.25, 0.75], np.float32)], _card(yes="up"), (20, 28)).command == "up"
+    assert TASK.read([np.array([0.75, 0.25], np.float32)], _card(yes="up"), (20, 28)).command is None
 
 
 def test_scores() -> None:

@@ -45,7 +45,7 @@ def test_comes_through_the_plugin_door() -> None:
 
 def test_a_hand_comes_as_its_raw_points() -> None:
     hand = Landmarks.of(list(range(63)))
-    prepared = TASK.prepare(hand.to_bytes(), SPEC, max_pixels=0)
+    (prepared,) = TASK.prepare(hand.to_bytes(), SPEC, max_pixels=0).inputs
     assert prepared.shape == SPEC.shape
     assert prepared.dtype == np.float32
     assert prepared.ravel().tolist() == list(range(63))
@@ -68,7 +68,7 @@ def test_a_recipe_of_images_is_refused() -> None:
 def test_answers_carry_the_games_command(card: Package, label: str, command: str | None) -> None:
     row = np.full(18, 0.01, np.float32)
     row[card.classes.index(label)] = 0.83
-    answer = TASK.read(row, card)
+    answer = TASK.read([row], card, (0, 0))
     assert (answer.label, answer.command) == (label, command)
     assert answer.confidence == pytest.approx(0.83)
     assert len(answer.probabilities) == 18

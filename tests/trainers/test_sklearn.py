@@ -190,7 +190,7 @@ def test_a_model_of_real_hands_knows_those_of_other_people_in_another_form(share
 
 def _real(plan: Recipe, path: Path, **how: Any) -> Arrays:
     items = list(landmark_csv.read(path, **how))
-    points = [TASK.prepare(item.content, plan.input, max_pixels=0) for item in items]
+    points = [TASK.prepare(item.content, plan.input, max_pixels=0).inputs[0] for item in items]
     return Arrays(np.stack(points), np.array([plan.classes.index(item.label) for item in items]))
 
 

@@ -43,6 +43,8 @@ PROBLEMS: dict[str, Any] = {
 _SHOWN = (
     problems.Problem,
     predict.Predictions,
+    predict.Pictures,
+    predict.Detected,
     predict.Plain,
     sent.Items,
     feedback.Corrected,

@@ -17,7 +17,6 @@ from sightloop.values.moment import new_id
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_JSON = (b"content-type", b"application/json")
 _REQUEST_ID = b"x-request-id"
 _CLIENT_GONE = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -54,12 +53,16 @@ class Front:
         try:
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"allow": "POST"})
-            content = await predict.respond(self._service, scope, receive)
+            kind, content = await predict.respond(self._service, scope, receive)
         except Gone:
             return route, _CLIENT_GONE
         except Exception as error:  # every error becomes an answer
             return route, await _refuse(error, scope, receive, send, request_id)
-        headers = [_JSON, (b"content-length", b"%d" % len(content)), (_REQUEST_ID, request_id.encode())]
+        headers = [
+            (b"content-type", kind),
+            (b"content-length", b"%d" % len(content)),
+            (_REQUEST_ID, request_id.encode()),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         return route, 200

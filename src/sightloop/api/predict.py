@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
+from fastapi.concurrency import run_in_threadpool
 from msgspec import Struct
 
 from sightloop.api import body, sent
@@ -16,8 +18,12 @@ from sightloop.api.answers import reference
 from sightloop.api.body import Receive, Scope
 from sightloop.api.service import Service
 from sightloop.errors import BadInput
-from sightloop.values.prediction import Prediction
+from sightloop.tasks.drawing import draw
+from sightloop.values.box import Box
+from sightloop.values.image import Image
+from sightloop.values.prediction import Detections, Prediction
 
+JSON, JPEG = b"application/json", b"image/jpeg"
 _PATH = re.compile(r"/v1/([^/]+)/predict")
 
 
@@ -33,6 +39,24 @@ class Predicted(Struct, frozen=True, kw_only=True):
     probabilities: list[float]
     command: str | None
     at: str
+
+
+class Detected(Struct, frozen=True, kw_only=True):
+    """A detector's prediction as the API shows it: boxes in pixels of the picture, which is `width` x `height`."""
+
+    id: str
+    project: str
+    version: int
+    boxes: list[Box]
+    width: int
+    height: int
+    at: str
+
+
+class Pictures(Struct, frozen=True, kw_only=True):
+    """What was found in the pictures of one request, in their order."""
+
+    predictions: list[Detected]
 
 
 class Predictions(Struct, frozen=True, kw_only=True):
@@ -55,9 +79,19 @@ class Plain(Struct, frozen=True, kw_only=True):
     version: int
 
 
-def shown(prediction: Prediction) -> Predicted:
+def shown(prediction: Prediction) -> Predicted | Detected:
     """The prediction as the API shows it."""
     answer = prediction.answer
+    if isinstance(answer, Detections):
+        return Detected(
+            id=prediction.id,
+            project=prediction.project,
+            version=prediction.version,
+            boxes=answer.boxes,
+            width=answer.width,
+            height=answer.height,
+            at=prediction.at,
+        )
     return Predicted(
         id=prediction.id,
         project=prediction.project,
@@ -76,19 +110,42 @@ def matches(path: str) -> bool:
     return path == "/predict" or _PATH.fullmatch(path) is not None
 
 
-async def respond(service: Service, scope: Scope, receive: Receive) -> bytes:
-    """The JSON that answers a predict request. Raises what `sent.read` and `Predictor.predict` raise."""
+async def respond(service: Service, scope: Scope, receive: Receive) -> tuple[bytes, bytes]:
+    """The content type and content that answer a predict request: JSON, or the drawn picture as JPEG.
+
+    Raises what `sent.read` and `Predictor.predict` raise, and BadInput where there is nothing to draw.
+    """
     found = _PATH.fullmatch(scope["path"])
     settings = service.settings
     content = await body.read(body.limited(scope, receive, settings.max_request_bytes))
     inputs = sent.read(body.header(scope, b"content-type"), content, most=settings.max_items)
     if found is None:
-        return msgspec.json.encode(await _plain(service, inputs))
+        return JSON, msgspec.json.encode(await _plain(service, inputs))
     made = await service.predictor.predict(found[1], inputs.kind, inputs.contents)
-    return msgspec.json.encode(Predictions(predictions=[shown(one) for one in made]))
+    if _wants_picture(scope):
+        return JPEG, await run_in_threadpool(_drawn, service, made, inputs.contents)
+    return JSON, msgspec.json.encode({"predictions": [shown(one) for one in made]})
 
 
-async def _plain(service: Service, inputs: sent.Sent) -> Plain:
+def _wants_picture(scope: Scope) -> bool:
+    query = scope.get("query_string") or b""
+    asked = parse_qs(query.decode("latin-1")).get("draw", ["0"])[-1] if query else "0"
+    return asked not in ("0", "false") or body.header(scope, b"accept").partition(";")[0].strip() == "image/jpeg"
+
+
+def _drawn(service: Service, made: list[Prediction], contents: list[bytes]) -> bytes:
+    answer = made[0].answer
+    if len(made) != 1 or not isinstance(answer, Detections):
+        raise BadInput(
+            "there is nothing to draw",
+            expected="one picture, sent to a project of the task detection",
+            got=str(len(made)),
+        )
+    image = Image.decode(contents[0], max_pixels=service.settings.max_image_pixels)
+    return draw(image, answer.boxes, service.parts.recipe(made[0].project).classes).as_jpeg()
+
+
+async def _plain(service: Service, inputs: sent.Sent) -> Plain | Predicted | Detected:
     if len(inputs.contents) != 1:
         raise BadInput(
             "/predict answers one input at a time",
@@ -98,6 +155,8 @@ async def _plain(service: Service, inputs: sent.Sent) -> Plain:
         )
     (made,) = await service.predictor.predict(service.settings.default_project, inputs.kind, inputs.contents)
     answer = made.answer
+    if isinstance(answer, Detections):
+        return shown(made)
     return Plain(
         status="ok",
         prediction=answer.index,
@@ -131,16 +190,26 @@ REQUEST: dict[str, Any] = {
 def paths(problems: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI description of the predict routes; `problems` are the answers that every route may give."""
     project = {"name": "project", "in": "path", "required": True, "schema": {"type": "string"}}
+    draw = {
+        "name": "draw",
+        "in": "query",
+        "schema": {"type": "boolean", "default": False},
+        "description": "Of a detector: the picture with its boxes, as JPEG. `Accept: image/jpeg` asks for it too.",
+    }
     return {
         "/v1/{project}/predict": {
-            "post": _operation("Predict", Predictions, "The class of each input.", problems) | {"parameters": [project]}
+            "post": _operation("Predict", (Predictions, Pictures), "The class, or boxes, of each input.", problems)
+            | {"parameters": [project, draw]}
         },
-        "/predict": {"post": _operation("Predict (default project)", Plain, "The class of one input.", problems)},
+        "/predict": {
+            "post": _operation("Predict (default project)", (Plain, Detected), "The class, or boxes, of one.", problems)
+        },
     }
 
 
-def _operation(summary: str, kind: Any, description: str, problems: dict[str, Any]) -> dict[str, Any]:
-    answer = {"description": description, "content": {"application/json": {"schema": reference(kind)}}}
+def _operation(summary: str, kinds: tuple[Any, ...], description: str, problems: dict[str, Any]) -> dict[str, Any]:
+    schema = {"anyOf": [reference(kind) for kind in kinds]}
+    answer = {"description": description, "content": {"application/json": {"schema": schema}}}
     return {
         "tags": ["predict"],
         "summary": summary,

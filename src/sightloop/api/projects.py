@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query
 from msgspec import Struct
 from starlette.responses import Response
@@ -11,8 +12,8 @@ from starlette.responses import Response
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here
 from sightloop.store import predictions
-from sightloop.store.predictions import Recorded
 from sightloop.values.recipe import Input
+from sightloop.values.sample import Place
 
 router = APIRouter(tags=["projects"])
 
@@ -35,10 +36,23 @@ class Projects(Struct, frozen=True, kw_only=True):
     default: str
 
 
+class Kept(Struct, frozen=True, kw_only=True):
+    """A recorded prediction: a classifier's answer, or a detector's with `boxes`, and the digest of its input."""
+
+    id: str
+    project: str
+    version: int
+    answer: dict[str, Any]
+    at: str
+    sample: str | None
+    digest: str | None
+    place: Place | None
+
+
 class PredictionPage(Struct, frozen=True, kw_only=True):
     """Predictions, newest first; `next` is the cursor for those before them."""
 
-    predictions: list[Recorded]
+    predictions: list[Kept]
     next: str | None
 
 
@@ -72,4 +86,5 @@ def predicted(
     service.parts.recipe(project)
     with service.database.read() as connection:
         found = predictions.page(connection, project, before, limit)
-    return answer(PredictionPage(predictions=found, next=found[-1].id if len(found) == limit else None))
+    kept = [msgspec.convert(msgspec.to_builtins(one), Kept) for one in found]
+    return answer(PredictionPage(predictions=kept, next=found[-1].id if len(found) == limit else None))

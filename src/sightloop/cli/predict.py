@@ -15,7 +15,7 @@ from sightloop.cli.session import opened
 from sightloop.errors import BadInput, BadLandmarks
 from sightloop.store import packages
 from sightloop.values.landmarks import Landmarks
-from sightloop.values.prediction import Answer
+from sightloop.values.prediction import Answer, Detections
 from sightloop.values.recipe import Input
 
 Files = Annotated[list[Path], typer.Argument(help="Images, or JSON files with the 63 numbers of a hand.")]
@@ -29,10 +29,11 @@ def predict(project: Project, files: Files, version: Version = None, as_json: As
     card = package.card
     task = plugins.load("tasks", card.task)
     session = plugins.load("runtimes", "onnx").open(package, threads=threads)
-    answers: list[Answer] = []
+    answers: list[Answer | Detections] = []
     for file in files:
         prepared = task.prepare(_content(file, card.input), card.input, max_pixels=max_pixels)
-        answers.append(task.read(session.run(prepared[None])[0][0], card))
+        rows = [session.run(one[None])[0][0] for one in prepared.inputs]
+        answers.append(task.read(rows, card, prepared.size))
     if as_json:
         write_json([{"file": str(file)} | _plain(answer) for file, answer in zip(files, answers, strict=True)])
     else:
@@ -55,17 +56,18 @@ def _landmarks(file: Path, data: bytes) -> Landmarks:
     return Landmarks.of(numbers["landmarks"] if isinstance(numbers, dict) and "landmarks" in numbers else numbers)
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
+def _plain(answer: Answer | Detections) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(answer)
     return plain
 
 
-def _print(files: list[Path], answers: list[Answer]) -> None:
-    commands = any(answer.command for answer in answers)
+def _print(files: list[Path], answers: list[Answer | Detections]) -> None:
+    told = [getattr(answer, "command", None) or "" for answer in answers]
+    commands = any(told)
     write_table(
         ("file", "answer", "confidence", *(("command",) if commands else ())),
         (
-            (file, answer.label, f"{answer.confidence:.4f}", *((answer.command or "",) if commands else ()))
-            for file, answer in zip(files, answers, strict=True)
+            (file, answer.label, f"{answer.confidence:.4f}", *((command,) if commands else ()))
+            for file, answer, command in zip(files, answers, told, strict=True)
         ),
     )

@@ -46,4 +46,4 @@ def chunks(
     for start in range(0, len(order), CHUNK):
         rows = order[start : start + CHUNK]
         contents = blobs.read_many([places[row] for row in rows], [entries[row].digest for row in rows])
-        yield rows, np.stack([prepare(content, spec, max_pixels=MAX_PIXELS) for content in contents])
+        yield rows, np.stack([prepare(content, spec, max_pixels=MAX_PIXELS).inputs[0] for content in contents])

@@ -17,8 +17,10 @@ from sightloop.store import annotations, samples
 from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
 from sightloop.store.samples import NewSample
+from sightloop.tasks.task import Task
 from sightloop.values.annotation import Annotation, Source
-from sightloop.values.image import MAX_PIXELS
+from sightloop.values.box import Box
+from sightloop.values.image import MAX_PIXELS, Image
 from sightloop.values.moment import new_id, now
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, digest_of
@@ -55,11 +57,16 @@ class Collected(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Item:
-    """A checked item: its content's digest, and its label in the recipe's spelling."""
+    """A checked item: its content's digest, and its label or boxes in the recipe's spelling."""
 
     digest: str
     label: str
+    boxes: tuple[Box, ...] | None
     given: Labelled
+
+    def said_by(self, told: Annotation | None) -> bool:
+        """Whether an annotation says the same."""
+        return told is not None and (told.label, told.boxes) == (self.label, self.boxes)
 
 
 def collect(
@@ -80,16 +87,16 @@ def collect(
     transaction. The same items again change nothing, and an import never undoes a label that a person gave since.
     `progress` hears how many items are done.
     """
-    prepare = plugins.load("tasks", recipe.task).prepare
+    task: Task = plugins.load("tasks", recipe.task)
     total, seen = Collected(), 0
     for batch in _batches(items):
         good: list[_Item] = []
         rejected: list[Rejection] = []
         for index, given in enumerate(batch, start=seen):
             try:
-                label = _label(recipe, given.label)
-                prepare(given.content, recipe.input, max_pixels=max_pixels)
-                good.append(_Item(digest_of(given.content), label, given))
+                label, boxes = _said(recipe, given, boxed=task.boxed)
+                task.prepare(given.content, recipe.input, max_pixels=max_pixels)
+                good.append(_Item(digest_of(given.content), label, boxes, given))
             except BadInput as error:
                 rejected.append(Rejection(index=index, origin=given.origin, reason=str(error)))
         total += _store(database, blobs, recipe, good, author, source) + Collected(rejected=tuple(rejected))
@@ -103,6 +110,31 @@ def _batches(items: Iterable[Labelled]) -> Iterator[list[Labelled]]:
     rest = iter(items)
     while batch := list(islice(rest, BATCH)):
         yield batch
+
+
+def _said(recipe: Recipe, given: Labelled, *, boxed: bool) -> tuple[str, tuple[Box, ...] | None]:
+    """The label, or the boxes, in the recipe's spelling. Raises BadData, also where it is of the other kind."""
+    if not boxed:
+        if given.boxes is not None:
+            raise BadData(f"{recipe.name} does not take boxes", expected="a label for the whole picture")
+        return _label(recipe, given.label), None
+    if given.boxes is None:
+        raise BadData(f"{recipe.name} takes boxes", expected="a list of boxes, empty where nothing is to be seen")
+    width, height = Image.size_of(given.content)
+    return "", tuple(checked(recipe, box, width, height) for box in given.boxes)
+
+
+def checked(recipe: Recipe, box: Box, width: int, height: int) -> Box:
+    """A person's box in the recipe's spelling, cut to the picture. Raises BadData where it lies outside of it."""
+    label = _label(recipe, box.label)
+    x1, y1, x2, y2 = max(box.x1, 0.0), max(box.y1, 0.0), min(box.x2, float(width)), min(box.y2, float(height))
+    if x1 >= x2 or y1 >= y2:
+        raise BadData(
+            "a box lies outside of its picture",
+            expected=f"corners within {width} x {height} pixels",
+            got=", ".join(f"{corner:g}" for corner in box.corners),
+        )
+    return Box(label=label, x1=x1, y1=y1, x2=x2, y2=y2)
 
 
 def _label(recipe: Recipe, text: str) -> str:
@@ -148,22 +180,28 @@ def _annotations(
     connection: Connection, project: str, items: list[_Item], author: str, source: Source
 ) -> list[Annotation]:
     """What the items say that is not known yet, in their order."""
-    latest = annotations.latest(connection, project, {item.digest for item in items})
+    latest = annotations.counting(connection, project, {item.digest for item in items})
     said: list[Annotation] = []
     for item in items:
         present = latest.get(item.digest)
-        if present == item.label or (present and source == "import" and _imported(connection, project, item)):
+        if item.said_by(present) or (present and source == "import" and _imported(connection, project, item)):
             continue
-        latest[item.digest] = item.label
-        said.append(
-            Annotation(id=new_id(), sample=item.digest, label=item.label, author=author, source=source, at=now())
+        told = Annotation(
+            id=new_id(),
+            sample=item.digest,
+            label=item.label,
+            author=author,
+            source=source,
+            at=now(),
+            boxes=item.boxes,
         )
+        latest[item.digest] = told
+        said.append(told)
     return said
 
 
 def _imported(connection: Connection, project: str, item: _Item) -> bool:
     """Whether an import said this before: then a person has said otherwise since."""
     return any(
-        told.source == "import" and told.label == item.label
-        for told in annotations.history(connection, project, item.digest)
+        told.source == "import" and item.said_by(told) for told in annotations.history(connection, project, item.digest)
     )

@@ -153,7 +153,7 @@ class Queue:
         card, prepare = version.card, plugins.load("tasks", version.card.task).prepare
         places, digests = [one.place for one in some if one.place], [str(one.digest) for one in some]
         contents = self._blobs.read_many(places, digests)
-        inputs = np.stack([prepare(content, card.input, max_pixels=MAX_PIXELS) for content in contents])
+        inputs = np.stack([prepare(content, card.input, max_pixels=MAX_PIXELS).inputs[0] for content in contents])
         for digest, *known in zip(digests, *self._session(version).run(inputs), strict=True):
             self._cache[version.package, digest] = _Known(*known)
 

@@ -11,10 +11,10 @@ import msgspec
 
 from sightloop import plugins
 from sightloop.errors import BadData
-from sightloop.loop.arrays import load
+from sightloop.loop import arrays, pictures
 from sightloop.store.blobs import Blobs
-from sightloop.trainers.packaging import pack
-from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.trainers import detectors, packaging
+from sightloop.trainers.trainer import Arrays, Fitted, Pictures, Report
 from sightloop.values.dataset import Manifest
 from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
@@ -47,17 +47,7 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     fitted: Fitted = plugins.load("trainers", recipe.train.trainer).train(recipe, train, validation, report)
     trained = time.monotonic()
     report(done=1.0, message="packaging")
-    runtime = plugins.load("runtimes", "onnx")
-    pack(
-        fitted,
-        recipe,
-        validation,
-        open=runtime.open,
-        dataset=order.manifest,
-        code=order.code,
-        folder=folder / "package",
-        created=now(),
-    )
+    _pack(fitted, recipe, validation, order)
     _write(fitted, folder)
     return {
         "epochs": fitted.epochs,
@@ -68,14 +58,30 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     }
 
 
-def _side(blobs: Blobs, manifest: Manifest, recipe: Recipe, side: Side) -> Arrays:
+def _pack(fitted: Fitted, recipe: Recipe, validation: Arrays | Pictures, order: Order) -> None:
+    told: dict[str, Any] = {
+        "open": plugins.load("runtimes", "onnx").open,
+        "dataset": order.manifest,
+        "code": order.code,
+        "folder": Path(order.folder) / "package",
+        "created": now(),
+    }
+    if isinstance(validation, Pictures):
+        detectors.pack(fitted, recipe, validation, **told)
+    else:
+        packaging.pack(fitted, recipe, validation, **told)
+
+
+def _side(blobs: Blobs, manifest: Manifest, recipe: Recipe, side: Side) -> Arrays | Pictures:
     entries = manifest.on(side)
     if not entries:
         raise BadData(
             f"{recipe.name} has no samples on the {side} side",
             hint="Add labelled samples; their content decides which side they take.",
         )
-    return load(blobs, entries, task=recipe.task, spec=recipe.input, classes=recipe.classes)
+    if plugins.load("tasks", recipe.task).boxed:
+        return pictures.load(blobs, entries, recipe.classes)
+    return arrays.load(blobs, entries, task=recipe.task, spec=recipe.input, classes=recipe.classes)
 
 
 def _write(fitted: Fitted, folder: Path) -> None:

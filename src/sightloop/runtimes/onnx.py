@@ -9,16 +9,15 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sightloop.errors import PackageRefused
-from sightloop.values.package import EMBEDDING, INPUT, PROBABILITIES, Sealed
+from sightloop.values.package import EMBEDDING, INPUT, Sealed
 
-_OUTPUTS = [PROBABILITIES, EMBEDDING]
 _FATAL_ONLY = 4
 
 
 class OnnxSession:
     """An open graph. It may be called from many threads at once; ONNX Runtime lets go of the GIL while it computes."""
 
-    def __init__(self, graph: bytes, threads: int) -> None:
+    def __init__(self, graph: bytes, answer: str, threads: int) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -26,21 +25,22 @@ class OnnxSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Every error is raised to the caller, who says it once.
         options.log_severity_level = _FATAL_ONLY
+        self._outputs = [answer, EMBEDDING]
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._refuse_other_names()
 
     def run(self, inputs: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The probabilities (N, classes) and embeddings (N, dims) of raw inputs (N, ...)."""
-        probabilities, embedding = self._session.run(_OUTPUTS, {INPUT: inputs})
-        return probabilities, embedding
+        """The answers (N, ...) and embeddings (N, dims) of raw inputs (N, ...)."""
+        answers, embedding = self._session.run(self._outputs, {INPUT: inputs})
+        return answers, embedding
 
     def _refuse_other_names(self) -> None:
         inputs = [value.name for value in self._session.get_inputs()]
         outputs = {value.name for value in self._session.get_outputs()}
-        if inputs != [INPUT] or not outputs.issuperset(_OUTPUTS):
+        if inputs != [INPUT] or not outputs.issuperset(self._outputs):
             raise PackageRefused(
                 "the graph does not have a package's input and outputs",
-                expected=f"{INPUT} -> {PROBABILITIES}, {EMBEDDING}",
+                expected=f"{INPUT} -> {', '.join(self._outputs)}",
                 got=f"{', '.join(inputs)} -> {', '.join(sorted(outputs))}",
             )
 
@@ -51,7 +51,7 @@ class OnnxRuntime:
     def open(self, package: Sealed, *, threads: int = 0) -> OnnxSession:
         """The package's graph, loaded; 0 threads means one per core. Raises PackageRefused for what is no graph."""
         try:
-            return OnnxSession(package.graph, threads)
+            return OnnxSession(package.graph, package.card.answer, threads)
         except PackageRefused:
             raise
         except Exception as error:  # ONNX Runtime raises many kinds, with no class of its own above them

@@ -14,7 +14,10 @@ class Session(Protocol):
     """An open model. `run` may be called from many threads at once."""
 
     def run(self, inputs: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The probabilities (N, classes) and embeddings (N, dims) of raw inputs (N, ...)."""
+        """The answers and embeddings (N, dims) of raw inputs (N, ...).
+
+        A classifier's answers are probabilities (N, classes), a detector's are (N, K, 6) as `Package` has them.
+        """
         ...
 
 

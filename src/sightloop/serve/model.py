@@ -17,16 +17,18 @@ from sightloop.errors import PackageRefused
 from sightloop.runtimes.runtime import Session
 from sightloop.serve.batching import Batching
 from sightloop.settings import Settings
-from sightloop.tasks.task import Task
+from sightloop.tasks.task import Prepared, Size, Task
 from sightloop.values.moment import new_id, now
-from sightloop.values.package import INPUT, PROBABILITIES, Package, Sealed
+from sightloop.values.package import INPUT, Package, Sealed
 from sightloop.values.prediction import Prediction
 
 CORES = os.cpu_count() or 1
 MAX_BATCH = 32
 """More at once gains nothing on a CPU and makes the first of them wait for the last."""
+MAX_PIXELS = MAX_BATCH * 224 * 224
+"""The most pixels in a batch: a detector's inputs are large, and so is what it keeps of each while it computes."""
 TOLERANCE = 1e-3
-"""How far a golden answer's probabilities may be off, since other processors round otherwise."""
+"""How far a golden answer may be off, as the task measures it, since other processors round otherwise."""
 
 
 class Threads:
@@ -51,29 +53,34 @@ class Model:
     card: Package
     task: Task
     session: Session
-    decoding: Batching[bytes, NDArray[Any]]
+    decoding: Batching[bytes, Prepared]
     answering: Batching[NDArray[Any], NDArray[np.float32]]
     golden: tuple[NDArray[Any], NDArray[np.float32]]
 
-    async def prepare(self, contents: Sequence[bytes]) -> Sequence[NDArray[Any]]:
+    async def prepare(self, contents: Sequence[bytes]) -> Sequence[Prepared]:
         """What was sent, as raw inputs of the graph. Raises BadInput and Busy."""
         if self.card.input.kind == "landmarks":  # takes microseconds, less than the way to another thread
             return [self.task.prepare(content, self.card.input, max_pixels=0) for content in contents]
         return await self.decoding.results(contents)
 
-    def prediction(self, probabilities: NDArray[np.float32]) -> Prediction:
-        """The prediction in one row of the graph's output, under a new id."""
-        answer = self.task.read(probabilities, self.card)
+    async def answer(self, prepared: Sequence[Prepared]) -> list[list[NDArray[np.float32]]]:
+        """The graph's outputs for each sample's inputs. Raises Busy."""
+        rows = iter(await self.answering.results([one for sample in prepared for one in sample.inputs]))
+        return [[next(rows) for _ in sample.inputs] for sample in prepared]
+
+    def prediction(self, rows: Sequence[NDArray[np.float32]], size: Size) -> Prediction:
+        """The prediction in the graph's outputs for one sample, under a new id."""
+        answer = self.task.read(rows, self.card, size)
         return Prediction(id=new_id(), project=self.project, version=self.version, answer=answer, at=now())
 
     def check(self) -> None:
         """Ask for the golden inputs' answers now. Raises PackageRefused where they are not the golden ones."""
         inputs, expected = self.golden
         try:
-            probabilities, _ = self.session.run(inputs)
+            answers, _ = self.session.run(inputs)
         except Exception as error:  # runtimes raise kinds of their own
             raise PackageRefused("the model cannot answer its golden inputs", got=str(error)[:300]) from error
-        off = float(np.abs(probabilities - expected).max()) if probabilities.shape == expected.shape else np.inf
+        off = self.task.difference(answers, expected, self.card)
         if not off <= TOLERANCE:  # NaN is not
             raise PackageRefused(
                 "the model does not give its golden answers", expected=f"within {TOLERANCE}", got=f"{off:.3g} off"
@@ -87,7 +94,7 @@ def open_model(project: str, version: int, package: Sealed, threads: Threads, se
     task: Task = plugins.load("tasks", card.task)
     waiting = settings.max_waiting
 
-    def decode(contents: list[bytes]) -> list[NDArray[Any] | Exception]:
+    def decode(contents: list[bytes]) -> list[Prepared | Exception]:
         return [_prepared(task, card, content, settings.max_image_pixels) for content in contents]
 
     def answer(inputs: list[NDArray[Any]]) -> list[NDArray[np.float32] | Exception]:
@@ -100,26 +107,32 @@ def open_model(project: str, version: int, package: Sealed, threads: Threads, se
         task=task,
         session=session,
         decoding=Batching(decode, threads.decoding, workers=CORES, most=MAX_BATCH, max_waiting=waiting),
-        answering=Batching(answer, threads.inference, workers=1, most=MAX_BATCH, max_waiting=waiting),
-        golden=_golden(package.golden),
+        answering=Batching(answer, threads.inference, workers=1, most=_most(card), max_waiting=waiting),
+        golden=_golden(package),
     )
     model.check()
     return model
 
 
-def _prepared(task: Task, card: Package, content: bytes, max_pixels: int) -> NDArray[Any] | Exception:
+def _most(card: Package) -> int:
+    if card.input.kind != "image":
+        return MAX_BATCH
+    return max(1, min(MAX_BATCH, MAX_PIXELS // (card.input.height * card.input.width)))
+
+
+def _prepared(task: Task, card: Package, content: bytes, max_pixels: int) -> Prepared | Exception:
     try:
         return task.prepare(content, card.input, max_pixels=max_pixels)
     except Exception as error:  # whatever it is, it is one caller's, not the whole batch's
         return error
 
 
-def _golden(data: bytes) -> tuple[NDArray[Any], NDArray[np.float32]]:
+def _golden(package: Sealed) -> tuple[NDArray[Any], NDArray[np.float32]]:
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            inputs, probabilities = arrays[INPUT], arrays[PROBABILITIES]
+        with np.load(io.BytesIO(package.golden), allow_pickle=False) as arrays:
+            inputs, answers = arrays[INPUT], arrays[package.card.answer]
     except (OSError, ValueError, KeyError) as error:
         raise PackageRefused("the package's golden answers cannot be read", got=str(error)) from error
     if not len(inputs):
         raise PackageRefused("the package has no golden inputs", hint="Train the model again.")
-    return inputs, probabilities
+    return inputs, answers

@@ -33,14 +33,14 @@ class Predictor:
         began = time.perf_counter()
         model = self._live.choose(project, random.random())  # noqa: S311 -- a share of the traffic, no secret
         _refuse_other(kind, model)
-        inputs = await model.prepare(contents)
-        rows = await model.answering.results(inputs)
-        predictions = [model.prediction(row) for row in rows]
+        prepared = await model.prepare(contents)
+        answers = await model.answer(prepared)
+        predictions = [model.prediction(rows, one.size) for rows, one in zip(answers, prepared, strict=True)]
         self._recorder.take(predictions, contents)
         self._telemetry.latency.labels(project).observe(time.perf_counter() - began)
         self._telemetry.predictions.labels(project).inc(len(predictions))
         if kind == "landmarks":
-            self._telemetry.last_hand = inputs[-1]
+            self._telemetry.last_hand = prepared[-1].inputs[0]
         return predictions
 
 

@@ -32,6 +32,13 @@ def latest(c: Connection, project: str, digests: Collection[str] | None = None) 
     return {row.sample: row.label for row in c.execute(query)}
 
 
+def counting(c: Connection, project: str, digests: Collection[str]) -> dict[str, Annotation]:
+    """The annotation that counts, by the digest of its sample, of these samples (some thousands at most)."""
+    last = newest(project, digests)
+    query = select(tables.annotations).join(last, _said.id == last.c.id)
+    return {row["sample"]: value(row, Annotation) for row in c.execute(query).mappings()}
+
+
 def newest(project: str, digests: Collection[str] | None = None) -> Subquery:
     """The query for the ids of the annotations that count: of each sample, or each of these, the newest."""
     query = select(func.max(_said.id).label("id")).where(_said.project == project)

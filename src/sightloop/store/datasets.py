@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
@@ -13,16 +14,17 @@ from sightloop.store.annotations import newest
 from sightloop.store.blobs import Blobs
 from sightloop.store.rows import value
 from sightloop.store.tables import dataset_versions, samples
+from sightloop.values.box import Box
 from sightloop.values.dataset import DatasetVersion, Entry, Manifest
 from sightloop.values.moment import now
 from sightloop.values.sample import Place, Side
 
 
 def freeze(c: Connection, blobs: Blobs, project: str, classes: Sequence[str]) -> DatasetVersion:
-    """Fix the samples and the labels that count now; the same content is the same version and is returned again.
+    """Fix the samples and what counts of them now; the same content is the same version and is returned again.
 
-    A sample whose label is none of the classes is left out. Raises BadData where nothing is labelled or a class has no
-    sample to train on.
+    A sample whose label is none of the classes is left out, and so is a box; a picture without a box stays. Raises
+    BadData where nothing is labelled or a class has no sample to train on.
     """
     manifest = Manifest(project=project, classes=tuple(classes), entries=_entries(c, project, classes))
     _check(manifest)
@@ -96,23 +98,33 @@ def list(c: Connection, project: str) -> Sequence[DatasetVersion]:
 def _entries(c: Connection, project: str, classes: Sequence[str]) -> tuple[Entry, ...]:
     last, said, sample = newest(project), tables.annotations.c, samples.c
     query = (
-        select(sample.digest, said.label, sample.side, sample.blob, sample.offset, sample.length)
+        select(sample.digest, said.label, sample.side, sample.blob, sample.offset, sample.length, said.boxes)
         .join(samples, (sample.project == said.project) & (sample.digest == said.sample))
         .join(last, said.id == last.c.id)
-        .where(said.label.in_(classes))
+        .where(said.label.in_(classes) | said.boxes.is_not(None))
     )
     found = (
-        Entry(digest=digest, label=label, side=Side(side), place=Place(blob, offset, length))
-        for digest, label, side, blob, offset, length in c.execute(query)
+        Entry(
+            digest=digest,
+            label=label,
+            side=Side(side),
+            place=Place(blob, offset, length),
+            boxes=None if boxes is None else _known(boxes, classes),
+        )
+        for digest, label, side, blob, offset, length, boxes in c.execute(query)
     )
     # Sorted here: databases differ in how they order texts.
     return tuple(sorted(found, key=lambda entry: entry.digest))
 
 
+def _known(boxes: Any, classes: Sequence[str]) -> tuple[Box, ...]:
+    return tuple(box for box in msgspec.convert(boxes, tuple[Box, ...]) if box.label in classes)
+
+
 def _check(manifest: Manifest) -> None:
     if not manifest.entries:
         raise BadData(f"{manifest.project} has no labelled samples", hint="Import or upload some first.")
-    trained = {entry.label for entry in manifest.on(Side.TRAIN)}
+    trained = {label for entry in manifest.on(Side.TRAIN) for label in entry.labels}
     bare = [label for label in manifest.classes if label not in trained]
     if bare:
         raise BadData(

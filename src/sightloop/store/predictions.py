@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Exists, RowMapping, exists, fu
 
 from sightloop.store.rows import insert_new
 from sightloop.store.tables import annotations, predictions
-from sightloop.values.prediction import Answer, Prediction
+from sightloop.values.prediction import Prediction, answer_of
 from sightloop.values.sample import Place
 
 
@@ -90,7 +90,7 @@ def _recorded(row: RowMapping) -> Recorded:
         id=row["id"],
         project=row["project"],
         version=row["version"],
-        answer=msgspec.convert(row["answer"], Answer),
+        answer=answer_of(row["answer"]),
         at=row["at"],
         sample=row["digest"],
         digest=row["digest"],

@@ -68,6 +68,8 @@ annotations = Table(
     Column("source", String(10), nullable=False),
     Column("prediction", ID, nullable=True),
     Column("at", MOMENT, nullable=False),
+    # Where the sample has boxes and not one class; the label is then empty.
+    Column("boxes", JSON(none_as_null=True), nullable=True),
     ForeignKeyConstraint(["project", "sample"], ["samples.project", "samples.digest"]),
     Index(None, "project", "sample", "id"),
     Index(None, "project", "at"),

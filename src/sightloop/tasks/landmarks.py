@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from sightloop.errors import BadRecipe
 from sightloop.tasks.classification import Classification
+from sightloop.tasks.task import Prepared
 from sightloop.values.landmarks import Landmarks
 from sightloop.values.recipe import Input
 
@@ -15,11 +12,11 @@ from sightloop.values.recipe import Input
 class LandmarkClassification(Classification):
     """Classification of hands; answers and scores are those of any classification."""
 
-    def prepare(self, content: bytes, spec: Input, *, max_pixels: int) -> NDArray[Any]:  # noqa: ARG002 - a hand has none
+    def prepare(self, content: bytes, spec: Input, *, max_pixels: int) -> Prepared:  # noqa: ARG002 - a hand has none
         """The 252 bytes of a hand as its raw points (21, 3) float32. Raises BadLandmarks."""
         if spec.kind != "landmarks":
             raise BadRecipe("this task takes landmarks", expected='input.kind = "landmarks"', got=repr(spec.kind))
-        return Landmarks.from_bytes(content).points
+        return Prepared((Landmarks.from_bytes(content).points,), (0, 0))
 
 
 TASK = LandmarkClassification()

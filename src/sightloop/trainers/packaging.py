@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sightloop.errors import BadData, PackageRefused
 from sightloop.trainers.calibration import fit_temperature, probabilities
+from sightloop.trainers.suppression import strip
 from sightloop.trainers.trainer import Arrays, Fitted
 from sightloop.values.package import EMBEDDING, GOLDEN, GRAPH, INPUT, PROBABILITIES, Package, Parity, Sealed
 from sightloop.values.recipe import Recipe
@@ -72,9 +73,10 @@ def pack(
     compared = _spread(validation.targets, COMPARED)
     inputs = validation.inputs[compared]
     unchecked = Parity(samples=0, max_difference=0.0, limit=LIMIT)
-    card = _card(fitted, recipe, temperature, unchecked, dataset=dataset, code=code, created=created)
-    session = open(_sealed(card, graph, b""), threads=1)
-    answers, embeddings = _run(session, inputs)
+    card = described(fitted, recipe, unchecked, dataset=dataset, code=code, created=created)
+    card = msgspec.structs.replace(card, temperature=temperature)
+    session = open(sealed(card, graph, b""), threads=1)
+    answers, embeddings = run(session, inputs)
     difference = _compare(fitted, inputs, temperature, answers, embeddings, compared)
     golden = slice(0, GOLDEN_SAMPLES)
     _compare_alone(session, inputs[golden], answers[golden])
@@ -83,9 +85,9 @@ def pack(
         embedding=embeddings.shape[1],
         parity=Parity(samples=len(inputs), max_difference=difference, limit=LIMIT),
     )
-    sealed = _sealed(card, graph, _golden(inputs[golden], answers[golden], embeddings[golden]))
-    sealed.write(folder)
-    return sealed
+    package = sealed(card, graph, golden_file(card, inputs[golden], answers[golden], embeddings[golden]))
+    package.write(folder)
+    return package
 
 
 def calibrated(graph: bytes, temperature: float) -> bytes:
@@ -110,7 +112,7 @@ def calibrated(graph: bytes, temperature: float) -> bytes:
     answer = helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["batch", classes or None])
     del inner.output[:]
     inner.output.extend([answer, embedding])
-    _strip(model)
+    strip(model)
     try:
         checker.check_model(model, full_check=True)
     except (checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -132,15 +134,6 @@ def _refuse_shape(model: Any) -> None:
         raise PackageRefused("the trainer's graph keeps weights in another file", expected="one file")
 
 
-def _strip(model: Any) -> None:
-    """Drop what exporters note about the machine and the source, so that bytes tell of the model alone."""
-    model.producer_name, model.producer_version, model.doc_string = "sightloop", "", ""
-    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        del part.metadata_props[:]
-        if part is not model:
-            part.doc_string = ""
-
-
 def _logits(fitted: Fitted, samples: Arrays) -> NDArray[np.float32]:
     starts = range(0, len(samples), COMPARED)
     return np.concatenate([fitted.predict(samples.inputs[start : start + COMPARED])[0] for start in starts])
@@ -155,8 +148,9 @@ def _spread(targets: NDArray[np.int64], most: int) -> NDArray[np.intp]:
     return np.lexsort((targets, rank))[:most]
 
 
-def _run(session: Session, inputs: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    batches = [session.run(inputs[start : start + BATCH]) for start in range(0, len(inputs), BATCH)]
+def run(session: Session, inputs: NDArray[Any], batch: int = BATCH) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The answers and embeddings of the inputs, so many at a time."""
+    batches = [session.run(inputs[start : start + batch]) for start in range(0, len(inputs), batch)]
     return np.concatenate([answers for answers, _ in batches]), np.concatenate([embedding for _, embedding in batches])
 
 
@@ -201,9 +195,8 @@ def _refuse(what: str, difference: NDArray[np.float64], limit: float, names: NDA
     )
 
 
-def _card(
-    fitted: Fitted, recipe: Recipe, temperature: float, parity: Parity, *, dataset: str, code: str, created: str
-) -> Package:
+def described(fitted: Fitted, recipe: Recipe, parity: Parity, *, dataset: str, code: str, created: str) -> Package:
+    """The card of a fitted model, before its files are made."""
     return Package(
         project=recipe.name,
         task=recipe.task,
@@ -211,10 +204,11 @@ def _card(
         input=recipe.input,
         trainer=recipe.train.trainer,
         embedding=0,
-        temperature=temperature,
+        temperature=1.0,
         parity=parity,
         files={},
         commands=recipe.answers.commands,
+        licence=fitted.licence,
         dataset=dataset,
         code=code,
         seed=recipe.train.seed,
@@ -224,12 +218,17 @@ def _card(
     )
 
 
-def _sealed(card: Package, graph: bytes, golden: bytes) -> Sealed:
+def sealed(card: Package, graph: bytes, golden: bytes) -> Sealed:
+    """A package of these parts."""
     files = {GRAPH: digest_of(graph), GOLDEN: digest_of(golden)}
     return Sealed(msgspec.structs.replace(card, files=files), graph, golden)
 
 
-def _golden(inputs: NDArray[Any], answers: NDArray[np.float32], embeddings: NDArray[np.float32]) -> bytes:
+def golden_file(
+    card: Package, inputs: NDArray[Any], answers: NDArray[np.float32], embeddings: NDArray[np.float32]
+) -> bytes:
+    """The bytes of `golden.npz`."""
     file = io.BytesIO()
-    np.savez(file, input=inputs, probabilities=answers, embedding=embeddings)  # no times inside: same bytes
+    arrays: dict[str, Any] = {INPUT: inputs, card.answer: answers, EMBEDDING: embeddings}
+    np.savez(file, **arrays)  # no times inside: same bytes
     return file.getvalue()

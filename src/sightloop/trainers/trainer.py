@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,25 +29,43 @@ class Arrays:
 
 
 @dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures with boxes: image files, and for each its `boxes` (M, 5), the corners in its own pixels and the class.
+
+    Boxes are float32; the class is the index among the recipe's.
+    """
+
+    contents: Sequence[bytes]
+    boxes: Sequence[NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        """How many pictures."""
+        return len(self.contents)
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A trained model, before calibration and packaging.
 
-    `graph` is a serialised ONNX model: raw inputs under the name `input` (first axis dynamic) to `logits` (N, classes;
-    log-probabilities will do) and `embedding` (N, dims). `predict` gives the framework's own (logits, embedding) for
-    the same raw inputs: the parity check compares both. `curves` has one row of numbers per epoch. `reproducible`
-    is empty where the same run gives the same weights, else it names the step that does not.
+    `graph` is a serialised ONNX model of raw inputs under the name `input` (first axis dynamic). A classifier's gives
+    `logits` (N, classes; log-probabilities will do) and `embedding` (N, dims); a detector's `boxes` (N, A, 4: corners
+    in the input's pixels), `scores` (N, A, classes) and `embedding`. `predict` gives the framework's own (logits,
+    embedding) for the same raw inputs, or its own boxes, after its own suppression, as (K, 6) rows for each, and the
+    embedding: the parity check compares both. `curves` has one row of numbers per epoch. `reproducible` is empty where
+    the same run gives the same weights, else it names the step that does not. `licence` is that of the weights.
     """
 
     graph: bytes
-    predict: Callable[[NDArray[Any]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+    predict: Callable[[NDArray[Any]], tuple[Any, NDArray[np.float32]]]
     epochs: int
     curves: tuple[dict[str, float], ...] = ()
     reproducible: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    licence: str = "Apache-2.0"
 
 
 class Trainer(Protocol):
-    """Fits a model to a recipe's data. Its framework is imported in `train`, not with the module."""
+    """Fits a classifier to a recipe's data. Its framework is imported in `train`, not with the module."""
 
     def check(self, recipe: Recipe) -> None:
         """Refuse options that this trainer does not have (BadRecipe, with the nearest known one)."""
@@ -55,6 +73,18 @@ class Trainer(Protocol):
 
     def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:
         """A model fitted to `train`; `validation` may choose, stop early or tune, and is not fitted to."""
+        ...
+
+
+class DetectorTrainer(Protocol):
+    """Fits a detector, as `Trainer` fits a classifier."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse options that this trainer does not have (BadRecipe, with the nearest known one)."""
+        ...
+
+    def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:
+        """A detector fitted to `train`; `validation` may choose, stop early or tune, and is not fitted to."""
         ...
 
 

@@ -8,16 +8,31 @@ import msgspec
 from msgspec import Struct
 
 from sightloop.errors import BadData
+from sightloop.values.box import Box, described
 from sightloop.values.sample import Place, Side, digest_of
 
 
-class Entry(Struct, frozen=True, kw_only=True):
-    """One sample of a dataset version, with the class that it had when the version was frozen."""
+class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One sample of a dataset version, with the class or the boxes that it had when the version was frozen.
+
+    `boxes` is None for a sample that has a class; a manifest without boxes has the bytes that it always had.
+    """
 
     digest: str
     label: str
     side: Side
     place: Place
+    boxes: tuple[Box, ...] | None = None
+
+    @property
+    def said(self) -> str:
+        """The class, or how many boxes of each."""
+        return self.label if self.boxes is None else described(self.boxes)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The sample's class, or the class of each of its boxes."""
+        return (self.label,) if self.boxes is None else tuple(box.label for box in self.boxes)
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
@@ -53,7 +68,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 class Relabelled(Struct, frozen=True, kw_only=True):
-    """A sample that two versions have under different labels."""
+    """A sample that two versions have under different labels, or with different boxes."""
 
     digest: str
     was: str
@@ -76,17 +91,17 @@ class Difference(Struct, frozen=True, kw_only=True):
             added=tuple(entry for digest, entry in after.items() if digest not in before),
             removed=tuple(entry for digest, entry in before.items() if digest not in after),
             relabelled=tuple(
-                Relabelled(digest=digest, was=before[digest].label, now=entry.label)
+                Relabelled(digest=digest, was=before[digest].said, now=entry.said)
                 for digest, entry in after.items()
-                if digest in before and before[digest].label != entry.label
+                if digest in before and (before[digest].label, before[digest].boxes) != (entry.label, entry.boxes)
             ),
         )
 
     def by_class(self) -> dict[str, dict[str, int]]:
         """For each class that changed, how many samples were added, removed, and relabelled from and to it."""
         counts = {
-            "added": Counter(entry.label for entry in self.added),
-            "removed": Counter(entry.label for entry in self.removed),
+            "added": Counter(entry.said for entry in self.added),
+            "removed": Counter(entry.said for entry in self.removed),
             "relabelled_from": Counter(sample.was for sample in self.relabelled),
             "relabelled_to": Counter(sample.now for sample in self.relabelled),
         }

@@ -15,6 +15,7 @@ from sightloop.errors import BadImage, TooLarge
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 MAX_PIXELS = 50_000_000
+_ORIENTATION, _TURNED = 0x0112, range(5, 9)
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
@@ -67,11 +68,26 @@ class Image:
             raise BadImage("the image cannot be decoded", got=f"a damaged {header.format}", hint="Is the file whole?")
         return cls(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8))
 
+    @staticmethod
+    def size_of(data: bytes) -> tuple[int, int]:
+        """The (width, height) that a file declares, upright (EXIF); no pixel is decoded. Raises BadImage."""
+        header = _header(data)
+        width, height = header.size
+        return (height, width) if header.getexif().get(_ORIENTATION, 1) in _TURNED else (width, height)
+
     def encode(self) -> bytes:
         """The picture as a PNG file: lossless, so that its pixels come back as they were."""
         done, data = cv2.imencode(".png", cv2.cvtColor(self.pixels, cv2.COLOR_RGB2BGR))
         if not done:
             raise BadImage("the pixels cannot be written as PNG")
+        return data.tobytes()
+
+    def as_jpeg(self, quality: int = 90) -> bytes:
+        """The picture as a JPEG file, at a quality from 1 to 100."""
+        wanted = [cv2.IMWRITE_JPEG_QUALITY, quality]
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(self.pixels, cv2.COLOR_RGB2BGR), wanted)
+        if not done:
+            raise BadImage("the pixels cannot be written as JPEG")
         return data.tobytes()
 
 

@@ -1,8 +1,11 @@
 """The model package: a folder with `model.onnx`, `golden.npz` and `package.json`, which every trainer ends in.
 
 The graph takes raw input (uint8 RGB pixels (N, H, W, 3), or float32 landmarks (N, 21, 3)) under the name `input` and
-gives `probabilities` (N, classes) and `embedding` (N, dims), both float32: normalisation, calibration and softmax are
-inside. `golden.npz` holds a few inputs with the answers that they must get, as arrays of the same three names.
+gives its answer and `embedding` (N, dims), both float32. A classifier's answer is `probabilities` (N, classes); a
+detector's is `detections` (N, K, 6): x1, y1, x2, y2 in pixels of the input, score, and the class's index, the surest
+first, filled up with rows of score 0. Normalisation, calibration, the decoding of boxes and the suppression of
+overlapping ones are inside. `golden.npz` holds a few inputs with the answers that they must get, as arrays of the same
+three names.
 """
 
 from __future__ import annotations
@@ -15,12 +18,12 @@ from msgspec import Struct
 from sightloop.errors import PackageRefused
 from sightloop.values.recipe import Input
 from sightloop.values.sample import digest_of
-from sightloop.values.scores import Scores
+from sightloop.values.scores import DetectionScores, Scores
 
 GRAPH = "model.onnx"
 GOLDEN = "golden.npz"
 CARD = "package.json"
-INPUT, PROBABILITIES, EMBEDDING = "input", "probabilities", "embedding"
+INPUT, PROBABILITIES, DETECTIONS, EMBEDDING = "input", "probabilities", "detections", "embedding"
 
 
 class Parity(Struct, frozen=True, kw_only=True):
@@ -32,7 +35,11 @@ class Parity(Struct, frozen=True, kw_only=True):
 
 
 class Package(Struct, frozen=True, kw_only=True):
-    """What `package.json` says of a model; `files` maps the names of the other files to their SHA-256."""
+    """What `package.json` says of a model; `files` maps the names of the other files to their SHA-256.
+
+    `scores` are a classifier's, `detection` a detector's; boxes of a lower score than `threshold` are not answered.
+    `answer` is the name of the graph's answer.
+    """
 
     project: str
     task: str
@@ -44,6 +51,9 @@ class Package(Struct, frozen=True, kw_only=True):
     parity: Parity
     files: dict[str, str]
     scores: Scores | None = None
+    detection: DetectionScores | None = None
+    threshold: float = 0.0
+    answer: str = PROBABILITIES
     commands: dict[str, str] = {}
     dataset: str = ""
     code: str = ""
@@ -53,6 +63,12 @@ class Package(Struct, frozen=True, kw_only=True):
     reproducible: str = ""
     created: str = ""
     format: int = 1
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The scores by name; none where the model was not scored."""
+        scores = self.scores or self.detection
+        return {} if scores is None else scores.flat()
 
     def to_bytes(self) -> bytes:
         """The card as JSON, indented for people."""

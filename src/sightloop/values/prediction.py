@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 from msgspec import Struct
+
+from sightloop.values.box import Box, described
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -19,12 +24,37 @@ class Answer(Struct, frozen=True, kw_only=True):
     command: str | None = None
 
 
+class Detections(Struct, frozen=True, kw_only=True):
+    """A detector's answer: boxes in pixels of the picture as it was sent (`width` x `height`), the surest first."""
+
+    boxes: list[Box]
+    width: int
+    height: int
+
+    @property
+    def label(self) -> str:
+        """What was found, in short, where a classifier's answer has its class."""
+        return described(self.boxes)
+
+    @property
+    def confidence(self) -> float:
+        """The best box's score, or 0 where there is none."""
+        return max((box.score for box in self.boxes), default=0.0)
+
+
+def answer_of(table: dict[str, Any]) -> Answer | Detections:
+    """The answer in the plain values that it was stored as."""
+    if "boxes" in table:
+        return msgspec.convert(table, Detections)
+    return msgspec.convert(table, Answer)
+
+
 class Prediction(Struct, frozen=True, kw_only=True):
     """One answer with its id (UUIDv7), who gave it (model version), and when (ISO 8601, UTC)."""
 
     id: str
     project: str
     version: int
-    answer: Answer
+    answer: Answer | Detections
     at: str
     sample: str | None = None

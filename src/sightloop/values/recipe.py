@@ -15,17 +15,22 @@ from sightloop.values.table import nearest, read
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+Tiles = Annotated[int, Meta(ge=1, le=8)]
 Factor = Annotated[float, Meta(gt=0)]
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the model takes: RGB pixels (height, width, 3) as uint8, or hand landmarks (21, 3) as float32."""
+    """What the model takes: RGB pixels (height, width, 3) as uint8, or hand landmarks (21, 3) as float32.
+
+    With `tiles` a detector looks at a picture in so many overlapping parts, each way (rows, columns), and at the whole.
+    """
 
     kind: Literal["image", "landmarks"]
     height: Positive = 224
     width: Positive = 224
+    tiles: tuple[Tiles, Tiles] = (1, 1)
 
     @property
     def shape(self) -> tuple[int, int, int] | tuple[int, int]:
@@ -157,9 +162,13 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Answers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an answer carries beside the class: a command per class, for projects whose users consume commands."""
+    """What an answer carries beside the class: a command per class, for projects whose users consume commands.
+
+    `threshold` is the least score of the boxes that a detector answers with.
+    """
 
     commands: dict[str, str] = {}
+    threshold: Fraction = 0.25
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -182,8 +191,10 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Refuse a name that no URL could carry, doubled classes, and names of classes that are not there."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"the project's name {self.name!r} is not lower-case letters, digits and dashes")
-        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes must be two or more, each once")
+        # One class is no choice for a classifier; a detector looks for it.
+        least = 1 if self.task == "detection" else 2
+        if len(self.classes) < least or len(set(self.classes)) != len(self.classes):
+            raise ValueError(f"classes must be {('one', 'two')[least - 1]} or more, each once")
         for key, named in (("answers.commands", self.answers.commands.keys()), ("aliases", self.aliases.values())):
             for label in named:
                 if label not in self.classes:

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from sightloop.values.box import Box
+
 
 class Side(StrEnum):
     """The side of a split that a sample is on, for ever."""
@@ -38,9 +40,10 @@ class Sample(Struct, frozen=True, kw_only=True):
 
 
 class Labelled(Struct, frozen=True, kw_only=True):
-    """Bytes on their way in, with a person's label; `side` only where the data set itself keeps the sample on one."""
+    """Bytes on their way in, with a person's label or boxes; `side` only where the data set itself keeps it on one."""
 
     content: bytes
     label: str
     side: Side | None = None
     origin: str = ""
+    boxes: tuple[Box, ...] | None = None

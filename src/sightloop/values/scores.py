@@ -14,6 +14,43 @@ class ClassScores(Struct, frozen=True, kw_only=True):
     support: int
 
 
+class BoxScores(Struct, frozen=True, kw_only=True):
+    """Average precision of one class, and its precision and recall at a score of 0.25; `support` counts true boxes.
+
+    `ap50` asks for an overlap (intersection over union) of 0.5; `ap` is the mean for 0.5, 0.55, ... 0.95.
+    """
+
+    ap50: float
+    ap: float
+    precision: float
+    recall: float
+    support: int
+
+
+class DetectionScores(Struct, frozen=True, kw_only=True):
+    """Scores of a detector on samples with boxes, as COCO defines them (Lin et al., 2014).
+
+    `map50` and `map` are the means of the classes' `ap50` and `ap`, `precision` and `recall` those of theirs, of the
+    classes that have a true box.
+    """
+
+    samples: int
+    map50: float
+    map: float
+    precision: float
+    recall: float
+    per_class: dict[str, BoxScores]
+
+    def flat(self) -> dict[str, float]:
+        """The single numbers by name, as MLflow and gates take them; classes as `ap50.ball`."""
+        numbers = {name: float(getattr(self, name)) for name in ("map50", "map", "precision", "recall")}
+        for label, scores in self.per_class.items():
+            numbers |= {
+                f"{name}.{label}": float(getattr(scores, name)) for name in ("ap50", "ap", "precision", "recall")
+            }
+        return numbers
+
+
 class Scores(Struct, frozen=True, kw_only=True):
     """Scores of a classifier on labelled samples.
 
