@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,10 @@ from typing import Any
 import msgspec
 
 from sightloop import plugins
-from sightloop.errors import BadData
-from sightloop.loop.arrays import load
+from sightloop.loop.prepared import prepared
 from sightloop.store.blobs import Blobs
 from sightloop.trainers.packaging import pack
-from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.trainers.trainer import Fitted, Report
 from sightloop.values.dataset import Manifest
 from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
@@ -32,7 +30,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Fit, package and write `package/`, `curves.json` and `curves.csv`; the payload is an Order as plain values.
+    """Fit, package and write `package/`; the payload is an Order as plain values.
 
     Returns how many epochs, the curves, the trainer's parameters, and the seconds that fitting and packaging took.
     """
@@ -41,7 +39,9 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     blobs = Blobs(order.blobs)
     manifest = Manifest.from_bytes(blobs.get(order.manifest))
     report(done=0.0, message="reading the samples")
-    train, validation = (_side(blobs, manifest, recipe, side) for side in (Side.TRAIN, Side.VALIDATION))
+    train, validation = (
+        prepared(folder / "prepared", blobs, manifest.on(side), recipe, side) for side in (Side.TRAIN, Side.VALIDATION)
+    )
     report(done=0.0, message=f"training on {len(train)} samples, {len(validation)} to validate")
     begun = time.monotonic()
     fitted: Fitted = plugins.load("trainers", recipe.train.trainer).train(recipe, train, validation, report)
@@ -58,7 +58,6 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
         folder=folder / "package",
         created=now(),
     )
-    _write(fitted, folder)
     return {
         "epochs": fitted.epochs,
         "curves": list(fitted.curves),
@@ -66,22 +65,3 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
         "reproducible": fitted.reproducible,
         "seconds": {"train": trained - begun, "package": time.monotonic() - trained},
     }
-
-
-def _side(blobs: Blobs, manifest: Manifest, recipe: Recipe, side: Side) -> Arrays:
-    entries = manifest.on(side)
-    if not entries:
-        raise BadData(
-            f"{recipe.name} has no samples on the {side} side",
-            hint="Add labelled samples; their content decides which side they take.",
-        )
-    return load(blobs, entries, task=recipe.task, spec=recipe.input, classes=recipe.classes)
-
-
-def _write(fitted: Fitted, folder: Path) -> None:
-    (folder / "curves.json").write_bytes(msgspec.json.encode(fitted.curves))
-    columns = list(dict.fromkeys(name for row in fitted.curves for name in row))
-    with (folder / "curves.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(fitted.curves)
