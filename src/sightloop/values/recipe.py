@@ -150,7 +150,8 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When the loop starts by itself: after that many new labels or predictions, or by a cron expression (UTC).
 
     Also when of the last `quality_over` predictions that people answered a smaller share than `quality` was right. 0
-    and "" mean never. No trigger starts a run within `cooldown_minutes` of the last one's beginning.
+    and "" mean never. No trigger starts a run within `cooldown_minutes` of the last one's beginning, beyond
+    `budget_minutes` of runs in `budget_days`, or for less than `least_gain` of accuracy that may be expected.
     """
 
     labels: Count = 0
@@ -159,6 +160,9 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quality: Fraction = 0.0
     quality_over: Positive = 100
     cooldown_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    budget_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    budget_days: Factor = 7.0
+    least_gain: Fraction = 0.0
 
 
 class Answers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
