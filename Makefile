@@ -5,14 +5,15 @@ UV_VERSION := 0.13.8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check fix bench lock clean
+.PHONY: help setup up test test-servers check fix bench lock clean
 
 help:
 	@echo "make up      set up, train digits if there is no model yet, then serve on http://127.0.0.1:8000"
 	@echo "make test    set up and run the tests"
+	@echo "make test-servers  run the loop on PostgreSQL, S3, an MLflow server and Airflow"
 	@echo "make check   lint, types and the direction of imports"
 	@echo "make fix     format and mend what can be mended"
-	@echo "make bench   measure training and serving; results in bench/results/"
+	@echo "make bench   measure training and serving, with DATA=folder of data sets; results in bench/results/"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
 setup: .venv/.ready
@@ -33,6 +34,16 @@ up: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# MLflow's server and Airflow pin what sightloop has newer, so each has an environment of its own.
+test-servers: setup .venv-servers/mlflow .venv-servers/airflow
+	SIGHTLOOP_TEST_MLFLOW=$(CURDIR)/.venv-servers/mlflow SIGHTLOOP_TEST_AIRFLOW=$(CURDIR)/.venv-servers/airflow \
+	  $(BIN)/python -m pytest tests/journeys/test_servers.py
+
+.venv-servers/%: tests/journeys/requirements-%.txt
+	rm -rf $@
+	$(PYTHON) -m venv $@
+	$(BIN)/uv pip install --quiet --python $@/bin/python --requirement $<
+
 check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -44,7 +55,7 @@ fix: setup
 	$(BIN)/ruff format
 
 bench: setup
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(DATA)
 
 # A CUDA build of torch names its own CUDA packages exactly; in the lock they would come to machines without one too.
 lock:
@@ -54,4 +65,4 @@ lock:
 	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/; /^\(nvidia\|cuda\|triton\)[-=]/d; /sys_platform == .never./d' requirements.lock
 
 clean:
-	rm -rf .venv .sightloop
+	rm -rf .venv .venv-servers .sightloop

@@ -43,7 +43,7 @@ name = "squares"
 task = "detection"
 classes = ["red", "green"]
 input = { kind = "image", height = 64, width = 96 }
-train = { trainer = "libreyolo" }
+train = { trainer = "timm" }
 """,
 }
 DIGITS, GESTURES, SQUARES = (Recipe.parse(text) for text in TEXTS.values())

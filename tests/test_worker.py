@@ -84,13 +84,13 @@ def test_mlflow_is_told_of_a_champion_that_others_put_in_place(make_parts: Make)
 
     parts = make_parts(trained=True)
     url = parts.settings.mlflow
-    run = last(parts)
-    assert run is not None
     with parts.database.write() as connection:
         first = versions.get(connection, "tens", 1)
-        versions.register(connection, "tens", first.package, first.card, Verdict.ACCEPTED, "a copy")
+        second = runs.open(connection, "tens", "hand", "ann")
+        versions.register(connection, "tens", first.package, first.card, Verdict.ACCEPTED, "a copy", second.id)
         deployments.promote(connection, "tens", 2, "ann", "by hand")
-    tracking.register(url, project="tens", version=2, run=run.id)
+    tracking.log_run(url, project="tens", run=second.id, parameters={}, metrics={}, root=parts.settings.home)
+    tracking.register(url, project="tens", version=2, run=second.id)
     Worker(parts).mirror()
     client = MlflowClient(tracking_uri=url, registry_uri=url)
     assert client.get_model_version_by_alias("tens", "champion").tags["sightloop.version"] == "2"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     )
     poll_seconds: float = Field(0.5, gt=0, description="How often servers look for a new deployment, workers for runs.")
     retrain_wait_seconds: float = Field(900.0, gt=0, description="How long a waiting retrain request waits at most.")
+
+    airflow_url: str | None = Field(
+        None, description="Airflow's URL; requests and triggers then start a DAG there instead of a run of the worker."
+    )
+    airflow_user: str | None = Field(None, description="The user whose token is asked of Airflow.")
+    airflow_password: SecretStr | None = Field(None, description="That user's password.")
+    airflow_token: SecretStr | None = Field(None, description="A token for Airflow, in place of user and password.")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The least level that is logged."

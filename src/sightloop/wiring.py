@@ -9,7 +9,8 @@ from sightloop.errors import NotFound, NotReady
 from sightloop.settings import Settings
 from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import nearest
 
 
 @dataclass(frozen=True)

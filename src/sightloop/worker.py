@@ -12,14 +12,19 @@ from typing import IO, Any, Self
 import msgspec
 import structlog
 from msgspec import Struct
+from sqlalchemy.exc import DBAPIError
 
 from sightloop.errors import Conflict, SightloopError
+from sightloop.loop import airflow
 from sightloop.loop.cycle import Cycle
+from sightloop.loop.start import queue
 from sightloop.loop.trigger import Look
 from sightloop.loop.watch import Standing, watch
+from sightloop.loop.work import Work
 from sightloop.settings import Settings
-from sightloop.store import deployments, runs, tracking
-from sightloop.values.moment import now
+from sightloop.store import deployments, leases, runs, tracking, versions
+from sightloop.store.database import is_away
+from sightloop.values.moment import new_id, now
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Run
 from sightloop.wiring import Parts
@@ -46,7 +51,10 @@ class Worker:
         self._run: str | None = None
         self._mirrored: dict[str, int] = {}
         self._told: set[str] = set()
-        self._cycle = Cycle(parts.settings, parts.database, parts.blobs, parts.recipe, self._stop.is_set)
+        self._handed: set[str] = set()
+        self._name = _named(parts.settings)
+        work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, self._stop.is_set, self._name)
+        self._cycle = Cycle(parts.settings, work, self._name, self._stop.is_set)
         self._lock: IO[str] | None = None
         self._beater = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
@@ -70,12 +78,14 @@ class Worker:
         self._stop.set()
 
     def run(self) -> None:
-        """Look and work until `stop`."""
+        """Look and work until `stop`; a database that is away is waited for."""
         while not self._stop.is_set():
-            self.look()
-            for run in self._waiting():
-                self._work(run)
-            self.mirror()
+            try:
+                self._turn()
+            except DBAPIError as error:
+                if not is_away(error):
+                    raise
+                self._complain(f"the database is away: {str(error.orig).splitlines()[0]}")
             self._stop.wait(self._parts.settings.poll_seconds)
 
     def work_off(self, run: str) -> None:
@@ -91,6 +101,19 @@ class Worker:
         for recipe in self._parts.recipes.values():
             self._watch(recipe)
 
+    def hand_over(self) -> None:
+        """Start the DAGs of runs that wait for Airflow; one that it cannot be told of is told of at the next look."""
+        with self._parts.database.read() as connection:
+            waiting = runs.queued(connection, airflow.NAME)
+        for run in waiting:
+            if run.id not in self._handed:
+                try:
+                    airflow.start(self._parts.settings, self._parts.recipe(run.project), run.id)
+                except SightloopError as error:
+                    self._complain(f"the run {run.id} of {run.project} waits: {error}")
+                else:
+                    self._handed.add(run.id)
+
     def mirror(self) -> None:
         """Tell MLflow of champions that were put in place by others, since servers do not speak to it."""
         with self._parts.database.read() as connection:
@@ -100,17 +123,29 @@ class Worker:
                 for project, revision in revisions.items()
                 if self._mirrored.get(project) != revision
             }
-        for project, deployment in changed.items():
-            if deployment is not None:
+            runs_of = {
+                project: versions.get(connection, project, deployment.champion.version).run
+                for project, deployment in changed.items()
+                if deployment is not None
+            }
+        for project, run in runs_of.items():
+            if run is not None:  # a model that came from elsewhere is none of MLflow's
                 try:
-                    tracking.sync_aliases(self._parts.settings.mlflow, project, deployment.champion.version)
-                except SightloopError as error:
-                    self._complain(f"MLflow was not told of the champion of {project}: {error}")
+                    tracking.sync_aliases(self._parts.settings.mlflow, project, run)
+                except Exception as error:  # its client raises every kind; the record is for people, the worker goes on
+                    self._complain(f"MLflow was not told of the champion of {project}: {type(error).__name__}: {error}")
         self._mirrored = revisions
+
+    def _turn(self) -> None:
+        self.look()
+        self.hand_over()
+        for run in self._waiting():
+            self._work(run)
+        self.mirror()
 
     def _waiting(self) -> list[Run]:
         with self._parts.database.read() as connection:
-            return runs.running(connection) + runs.queued(connection)
+            return leases.waiting(connection, self._name)
 
     def _work(self, run: Run) -> None:
         if self._stop.is_set():
@@ -137,9 +172,8 @@ class Worker:
 
     def _begin(self, recipe: Recipe, standing: Standing) -> None:
         try:
-            with self._parts.database.write() as connection:
-                run = runs.open(connection, recipe.name, standing.trigger, "trigger")
-                runs.log(connection, run.id, "log", "", standing.message)
+            parts = self._parts
+            queue(parts.settings, parts.database, recipe, standing.trigger, "trigger", message=standing.message)
         except Conflict:
             return  # somebody else began one in between, which is as good
 
@@ -153,8 +187,17 @@ class Worker:
         while True:
             pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
             _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
+            if self._run is not None:
+                self._renew()
             if self._stop.wait(_BEAT_SECONDS):
                 return
+
+    def _renew(self) -> None:
+        try:
+            with self._parts.database.write() as connection:
+                leases.renew(connection, self._name)
+        except DBAPIError as error:
+            self._complain(f"the lease was not renewed: {str(error.orig).splitlines()[0]}")
 
 
 def holder(settings: Settings) -> Pulse | None:
@@ -180,6 +223,14 @@ def _taken(settings: Settings) -> IO[str]:
             hint="One worker to a home folder is enough; stop that one first.",
         ) from error
     return file
+
+
+def _named(settings: Settings) -> str:
+    """The name of the worker of this home folder, the same after a restart, so that it comes back to its runs."""
+    path = _path(settings, "name")
+    if not path.exists():
+        _write(path, f"worker-{new_id()}".encode())
+    return path.read_text(encoding="utf-8")
 
 
 def _pulse(settings: Settings) -> Pulse | None:

@@ -17,7 +17,7 @@ from tests.deploying import Home
 from tests.house import until
 from tests.inprocess import Client
 
-from sightloop.store import deployments, runs, versions
+from sightloop.store import deployments, leases, runs, versions
 from sightloop.store import packages as stored
 from sightloop.values.run import Run, Status
 from sightloop.values.scores import Scores
@@ -51,7 +51,7 @@ def finish(home: Home, run: Run, verdict: Verdict) -> None:
     card = msgspec.structs.replace(sealed.card, scores=SCORES, epochs=4)
     digest = stored.save(home.blobs, msgspec.structs.replace(sealed, card=card))
     with home.database.write() as connection:
-        runs.claim(connection, run.id)
+        leases.take(connection, run.id, "worker")
         runs.log(connection, run.id, "begun", "train", "training")
         version = versions.register(connection, run.project, digest, card, verdict, "not as good", run.id)
         if verdict is Verdict.ACCEPTED:

@@ -67,6 +67,15 @@ def test_an_edited_byte_of_a_dataset_version_is_named(trained: Parts, command: C
     assert version.manifest in bad(command)["dataset version 1 of tens"]
 
 
+def test_an_edited_byte_of_an_archive_in_dvc_is_named(trained: Parts, command: Command) -> None:
+    command("data", "freeze", "tens", "--track")
+    assert "DVC archives: 1, every one whole" in command("doctor").out
+    kept = next(path for path in (trained.settings.home / "datasets" / "remote").rglob("*") if path.is_file())
+    kept.chmod(0o600)
+    kept.write_bytes(kept.read_bytes() + b"\0")
+    assert "was altered" in bad(command)["DVC archive of dataset version 1 of tens"]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

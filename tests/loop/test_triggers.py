@@ -15,7 +15,7 @@ from sightloop.loop.collect import collect
 from sightloop.loop.trigger import Look, Reading
 from sightloop.loop.triggers import new_labels, new_predictions, previous, quality, schedule
 from sightloop.store import annotations as said_before
-from sightloop.store import predictions, runs
+from sightloop.store import leases, predictions, runs
 from sightloop.store.predictions import Recorded
 from sightloop.values.annotation import Annotation
 from sightloop.values.moment import new_id, now
@@ -41,7 +41,7 @@ def ask(parts: Parts, trigger: Trigger) -> str | None:
 def finished_run(parts: Parts) -> None:
     with parts.database.write() as connection:
         run = runs.open(connection, "tens", "hand", "test")
-        runs.claim(connection, run.id)
+        leases.take(connection, run.id, "worker")
         runs.finish(connection, run.id, Status.FAILED, {}, "a test")
 
 

@@ -47,7 +47,7 @@ def test_a_run_whose_version_cannot_be_pushed_fails_before_it_trains(make_parts:
     parts = make_parts(TRACKED, dvc_remote="/proc/nowhere")
     tens.stock(parts)
     run = tens.turn(parts)
-    assert (run.status, run.step) == (Status.FAILED, "freeze")
+    assert (run.status, run.step) == (Status.FAILED, "archive")
     assert "could not push" in str(run.error)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sightloop.errors import NotReady
+from sightloop.errors import BadData, NotFound, NotReady
 from sightloop.store.dvc import Dvc
 
 
@@ -27,6 +27,7 @@ def test_a_file_comes_back_from_the_remote_to_an_empty_folder(remote: str, tmp_p
     path.write_bytes(b"a version")
     md5 = Dvc(tmp_path / "here", remote).track(path)
     assert Dvc(tmp_path / "here", remote).track(path) == md5
+    Dvc(tmp_path / "here", remote).verify(md5)
     shutil.rmtree(tmp_path / "here")
     elsewhere = tmp_path / "elsewhere" / "digits" / "1.tar"
     Dvc(tmp_path / "elsewhere", remote).fetch(elsewhere, md5)
@@ -44,3 +45,20 @@ def test_a_remote_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"a version")
     with pytest.raises(NotReady, match="SIGHTLOOP_DVC_REMOTE"):
         Dvc(tmp_path / "here", "/proc/nowhere").track(path)
+
+
+def test_an_altered_file_of_the_remote_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "here" / "1.tar"
+    path.parent.mkdir()
+    path.write_bytes(b"a version")
+    dvc = Dvc(tmp_path / "here", str(tmp_path / "remote"))
+    md5 = dvc.track(path)
+    dvc.verify(md5)
+    kept = tmp_path / "remote" / "files" / "md5" / md5[:2] / md5[2:]
+    kept.chmod(0o600)
+    kept.write_bytes(b"a versiom")
+    with pytest.raises(BadData, match="was altered"):
+        dvc.verify(md5)
+    kept.unlink()
+    with pytest.raises(NotFound, match=md5):
+        dvc.verify(md5)

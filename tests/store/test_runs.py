@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sightloop.errors import Conflict, NotFound
-from sightloop.store import runs
+from sightloop.store import leases, runs
 from sightloop.store.database import Database
 from sightloop.values.moment import new_id
 from sightloop.values.run import Run, Status
@@ -30,7 +30,6 @@ def test_an_opened_run_is_queued_and_comes_back(database: Database) -> None:
     with database.read() as c:
         assert runs.get(c, run.id) == run
         assert runs.queued(c) == [run]
-        assert runs.running(c) == []
     assert (run.status, run.parameters, run.progress, run.cancelling) == (Status.QUEUED, {"epochs": 3}, 0.0, False)
 
 
@@ -73,21 +72,10 @@ def test_of_many_that_ask_at_once_one_gets_a_run(database: Database) -> None:
     assert all(opened[0].id in str(error) for error in refused)
 
 
-def test_a_run_is_claimed_once(database: Database) -> None:
-    run = start(database)
-    with database.write() as c:
-        claimed = runs.claim(c, run.id)
-        assert claimed is not None
-        assert claimed.status is Status.RUNNING
-        assert claimed.started is not None
-        assert runs.claim(c, run.id) is None
-        assert runs.running(c) == [claimed]
-
-
 def test_progress_is_kept(database: Database) -> None:
     run = start(database)
     with database.write() as c:
-        runs.claim(c, run.id)
+        leases.take(c, run.id, "ann")
         runs.update(c, run.id, step="train", progress=0.25, result={"dataset": 3, "loss": float("nan")})
     with database.read() as c:
         found = runs.get(c, run.id)
@@ -111,7 +99,7 @@ def test_a_queued_run_is_cancelled_at_once(database: Database) -> None:
     run = start(database)
     with database.write() as c:
         cancelled = runs.request_cancel(c, run.id)
-        assert runs.claim(c, run.id) is None
+        assert not leases.take(c, run.id, "ann")
     assert cancelled.status is Status.CANCELLED
     assert cancelled.finished is not None
     with pytest.raises(Conflict), database.write() as c:
@@ -121,7 +109,7 @@ def test_a_queued_run_is_cancelled_at_once(database: Database) -> None:
 def test_a_running_run_is_asked_to_stop(database: Database) -> None:
     run = start(database)
     with database.write() as c:
-        runs.claim(c, run.id)
+        leases.take(c, run.id, "ann")
         asked = runs.request_cancel(c, run.id)
     assert (asked.status, asked.cancelling) == (Status.RUNNING, True)
     assert end(database, run, Status.CANCELLED).status is Status.CANCELLED
@@ -160,4 +148,4 @@ def test_what_is_not_there_is_not_found(database: Database) -> None:
             runs.get(c, new_id())
         with pytest.raises(NotFound):
             runs.request_cancel(c, new_id())
-        assert runs.claim(c, new_id()) is None
+        assert not leases.take(c, new_id(), "ann")

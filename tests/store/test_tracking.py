@@ -145,29 +145,41 @@ def test_a_version_is_registered_once_and_leads_to_its_package(
 
 
 def test_aliases_follow_our_versions(mlflow: House, project: str, record: Callable[..., str]) -> None:
-    for version in (3, 5):
-        run = new_id()
+    three, five = new_id(), new_id()
+    for version, run in ((3, three), (5, five)):
         record(run)
         tracking.register(mlflow.url, project=project, version=version, run=run)
 
     def named(alias: str) -> str:
         return str(mlflow.client.get_model_version_by_alias(project, alias).tags[tracking.VERSION])
 
-    tracking.set_alias(mlflow.url, project, "challenger", 5)
+    tracking.set_alias(mlflow.url, project, "challenger", five)
     assert named("challenger") == "5"
-    tracking.sync_aliases(mlflow.url, project, 3, 5)
+    tracking.sync_aliases(mlflow.url, project, three, five)
     assert (named("champion"), named("challenger")) == ("3", "5")
-    tracking.sync_aliases(mlflow.url, project, 5)
-    tracking.sync_aliases(mlflow.url, project, 5, None)
+    tracking.sync_aliases(mlflow.url, project, five)
+    tracking.sync_aliases(mlflow.url, project, five, None)
     assert named("champion") == "5"
     assert mlflow.client.get_registered_model(project).aliases.keys() == {"champion"}
+
+
+def test_two_homes_on_one_server_each_have_their_own_versions_of_a_number(
+    mlflow: House, project: str, record: Callable[..., str]
+) -> None:
+    here, there = new_id(), new_id()
+    for run in (here, there):
+        record(run)
+        tracking.register(mlflow.url, project=project, version=1, run=run)
+    assert len(mlflow.client.search_model_versions(f"name = '{project}'")) == 2
+    tracking.sync_aliases(mlflow.url, project, there)
+    assert mlflow.client.get_model_version_by_alias(project, "champion").tags[tracking.RUN] == there
 
 
 def test_what_was_not_recorded_cannot_be_registered_or_named(mlflow: House, project: str) -> None:
     with pytest.raises(NotFound):
         tracking.register(mlflow.url, project=project, version=1, run=new_id())
     with pytest.raises(NotFound):
-        tracking.set_alias(mlflow.url, project, "champion", 1)
+        tracking.set_alias(mlflow.url, project, "champion", new_id())
 
 
 def test_mlflow_is_imported_late_calls_nobody_and_says_nothing(mlflow: House) -> None:

@@ -19,7 +19,8 @@ from sightloop.store.predictions import Recorded
 from sightloop.store.samples import NewSample
 from sightloop.values.annotation import Annotation
 from sightloop.values.moment import new_id, now
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import nearest
 
 PATIENCE = 3.0
 """How long a correction waits for its prediction to be recorded, in seconds."""

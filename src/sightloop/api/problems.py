@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sightloop.errors import SightloopError
+from sightloop.errors import NotReady, SightloopError
+from sightloop.store.database import is_away
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -45,6 +46,9 @@ def problem(error: Exception, path: str, request_id: str = "") -> Problem:
         return _invalid(meant, path)
     if isinstance(meant, HTTPException):
         return _of_status(meant.status_code, path)
+    if meant is not None and is_away(meant):
+        away = NotReady("the database does not answer", hint="Ask again; what was stored is not stored twice.")
+        return _ours(away, path)
     _log.error("internal error", id=request_id, path=path, exc_info=meant)
     return Problem(
         type=_type("internal-error"),

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here, Service
 from sightloop.errors import NotReady
+from sightloop.loop.start import start as begin
 from sightloop.store import deployments, runs
 from sightloop.values.run import Event, Run
 
@@ -91,14 +92,9 @@ async def events(service: Here, id: str, last_event_id: Annotated[int, Header()]
 
 
 async def start(service: Service, project: str, author: str) -> Run:
-    """Queue a run by hand. Raises NotFound, and Conflict where one is open."""
-    service.parts.recipe(project)
-
-    def queue() -> Run:
-        with service.database.write() as connection:
-            return runs.open(connection, project, "manual", author)
-
-    return await run_in_threadpool(queue)
+    """Start a run by hand. Raises NotFound, Conflict where one is open, and NotReady where Airflow does not answer."""
+    recipe = service.parts.recipe(project)
+    return await run_in_threadpool(begin, service.settings, service.database, recipe, trigger="manual", actor=author)
 
 
 async def wait_for(service: Service, id: str) -> Run:

@@ -18,8 +18,9 @@ from sightloop.errors import BadInput
 from sightloop.loop.collect import Collected, collect
 from sightloop.serve.predictor import Kind
 from sightloop.settings import Settings
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
+from sightloop.values.table import nearest
 
 ARCHIVES = ("application/zip", "application/x-zip-compressed")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
+from sqlalchemy.exc import DBAPIError
 
 from sightloop.cli.output import aside
 from sightloop.store import runs
@@ -13,7 +17,15 @@ from sightloop.values.run import Event, Run
 from sightloop.wiring import Parts
 
 _LOOK_SECONDS = 0.2
-_WORDS = {"freeze": "freezing the data", "train": "training", "check": "checking", "register": "registering"}
+_WORDS = {
+    "freeze": "freezing the data",
+    "prepare": "preparing the data",
+    "archive": "archiving the data",
+    "train": "training",
+    "check": "checking",
+    "register": "registering",
+    "roll-out": "rolling out",
+}
 
 
 def follow(parts: Parts, run: str) -> Run:
@@ -40,6 +52,33 @@ def follow(parts: Parts, run: str) -> Run:
                 return row
             progress.update(bar, completed=row.progress, description=_WORDS.get(row.step, row.step or "waiting"))
             time.sleep(_LOOK_SECONDS)
+
+
+@contextmanager
+def tell_events(parts: Parts, run: str) -> Iterator[None]:
+    """Print on standard error what happens in the run from now on, as lines for a scheduler's log."""
+    over = threading.Event()
+    with parts.database.read() as connection:
+        seen = max((event.seq for event in runs.events(connection, run)), default=0)
+
+    def tell() -> None:
+        nonlocal seen
+        last = False
+        while not last:
+            last = over.wait(_LOOK_SECONDS)
+            with suppress(DBAPIError), parts.database.read() as connection:  # what is missed now, the next look has
+                for event in runs.events(connection, run, seen):
+                    seen = event.seq
+                    numbers = " ".join(f"{name}={value:.4g}" for name, value in event.data.items() if name == "done")
+                    aside().print(Text(f"{event.step} {event.kind} {event.message} {numbers}".rstrip()))
+
+    thread = threading.Thread(target=tell, name="events", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class _Lines:

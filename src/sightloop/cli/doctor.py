@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
+from typing import TypeVar
 
 import msgspec
 import typer
@@ -16,7 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sightloop.cli.output import AsJson, out, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import SightloopError
+from sightloop.loop.versioned import Versioned
 from sightloop.store import audit, datasets, deployments, packages, versions
+from sightloop.values.dataset import DatasetVersion
+from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
 from sightloop.worker import holder
 
@@ -29,6 +33,8 @@ EXTRAS = {
     "s3": ("dvc_s3", "s3fs"),
 }
 
+Numbered = TypeVar("Numbered", DatasetVersion, ModelVersion)
+
 
 class Sign(Struct, frozen=True, kw_only=True):
     """One thing that was looked at: whether it is as it should be, or None where it need not be there."""
@@ -39,7 +45,7 @@ class Sign(Struct, frozen=True, kw_only=True):
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at the settings, the database, blobs, packages, dataset versions, the ledger, disk, extras, the worker."""
+    """Look at settings, database, blobs, packages, dataset versions, DVC archives, ledger, disk, extras, worker."""
     with opened() as parts:
         signs = [sign for look in LOOKS for sign in _seen(look, parts)]
     if as_json:
@@ -100,29 +106,36 @@ def _versions(parts: Parts) -> Iterator[Sign]:
     """Every package, not only those that serve: a rollback may need an old one."""
     with parts.database.read() as connection:
         known = [version for name in parts.recipes for version in versions.list(connection, name)]
-    broken = 0
-    for version in known:
-        try:
-            packages.load(parts.blobs, version.package)
-        except SightloopError as error:
-            broken += 1
-            yield Sign(name=f"package of version {version.number} of {version.project}", good=False, message=str(error))
-    if not broken:
-        yield Sign(name="packages", good=True, message=f"{len(known)} versions, every package whole")
+    broken = list(_broken("package of version", known, lambda one: packages.load(parts.blobs, one.package)))
+    yield from broken or [Sign(name="packages", good=True, message=f"{len(known)} versions, every package whole")]
 
 
 def _datasets(parts: Parts) -> Iterator[Sign]:
     with parts.database.read() as connection:
         known = [version for name in parts.recipes for version in datasets.list(connection, name)]
-    broken = 0
+    broken = list(_broken("dataset version", known, lambda one: datasets.check(parts.blobs, one)))
+    yield from broken or [Sign(name="dataset versions", good=True, message=f"{len(known)}, every manifest whole")]
+
+
+def _archives(parts: Parts) -> Iterator[Sign]:
+    """What DVC's remote keeps, read through: it is what a lost home would be rebuilt from."""
+    with parts.database.read() as connection:
+        known = [version for name in parts.recipes for version in datasets.list(connection, name) if version.archive]
+    if not known:
+        yield Sign(name="DVC archives", good=None, message="none")
+        return
+    versioned = Versioned(parts.settings, parts.database, parts.blobs)
+    broken = list(_broken("DVC archive of dataset version", known, versioned.verify))
+    yield from broken or [Sign(name="DVC archives", good=True, message=f"{len(known)}, every one whole")]
+
+
+def _broken(title: str, known: Iterable[Numbered], check: Callable[[Numbered], object]) -> Iterator[Sign]:
+    """Those of the known versions that their check refuses."""
     for version in known:
         try:
-            datasets.check(parts.blobs, version)
+            check(version)
         except SightloopError as error:
-            broken += 1
-            yield Sign(name=f"dataset version {version.number} of {version.project}", good=False, message=str(error))
-    if not broken:
-        yield Sign(name="dataset versions", good=True, message=f"{len(known)}, every manifest whole")
+            yield Sign(name=f"{title} {version.number} of {version.project}", good=False, message=str(error))
 
 
 def _ledger(parts: Parts) -> Iterator[Sign]:
@@ -163,6 +176,7 @@ LOOKS: tuple[Callable[[Parts], Iterator[Sign]], ...] = (
     _packages,
     _versions,
     _datasets,
+    _archives,
     _ledger,
     _disk,
     _extras,

@@ -16,9 +16,10 @@ from sightloop.loop.evaluation import evaluate as score
 from sightloop.store import datasets, deployments, packages, versions
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.scores import Scores
+from sightloop.values.table import nearest
 from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
 

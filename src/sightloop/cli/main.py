@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sightloop import __version__
-from sightloop.cli import data, ledger, models, projects, runs
+from sightloop.cli import airflow, data, ledger, models, projects, runs, step
 from sightloop.cli.doctor import doctor
 from sightloop.cli.evaluate import evaluate
 from sightloop.cli.output import say, tell
@@ -68,6 +68,8 @@ for _name, _group in {
     "runs": runs.app,
     "ledger": ledger.app,
     "recipe": projects.app,
+    "step": step.app,
+    "airflow": airflow.app,
 }.items():
     app.add_typer(_group, name=_name)
 

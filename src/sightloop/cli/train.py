@@ -13,6 +13,7 @@ from sightloop.cli.output import AsJson, Project, say, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import Cancelled, SightloopError
 from sightloop.loop.parameters import apply
+from sightloop.loop.start import start
 from sightloop.store import runs
 from sightloop.values.run import Run, Status
 from sightloop.wiring import Parts
@@ -39,21 +40,25 @@ def retrain(
     wait: Annotated[bool, typer.Option("--follow", help="Show the run until it has ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the worker for a turn of the loop; with --follow, show it until it has ended."""
+    """Ask the worker, or Airflow where it is set, for a turn of the loop; with --follow, show it until it has ended."""
     with opened() as parts:
-        run = ask(parts, project, _given(epochs))
+        recipe = parts.recipe(project)
+        run = start(parts.settings, parts.database, recipe, "hand", "command line", _given(epochs))
         if wait:
             report(follow(parts, run.id), as_json)
         elif as_json:
             write_json(run)
         else:
-            say(f"run {run.id} is queued")
-            if holder(parts.settings) is None:
+            say(f"run {run.id} is queued" + (f" with {run.scheduler}" if run.scheduler else ""))
+            if not run.scheduler and holder(parts.settings) is None:
                 say("no worker is running: start one with `sightloop worker`")
 
 
 def ask(parts: Parts, project: str, parameters: dict[str, Any]) -> Run:
-    """Queue a run by hand. Raises Conflict where one is open, BadInput for parameters that are none."""
+    """Queue a run by hand for a worker, be it this command itself.
+
+    Raises Conflict where one is open, BadInput for parameters that are none.
+    """
     apply(parts.recipe(project), parameters)
     with parts.database.write() as connection:
         return runs.open(connection, project, "hand", "command line", parameters)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop import plugins
+from sightloop.errors import BadData, BadInput
 from sightloop.store.blobs import Blobs
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.dataset import Entry
@@ -38,7 +39,8 @@ def chunks(
 ) -> Iterator[tuple[list[int], NDArray[Any]]]:
     """The entries a chunk at a time, as the rows that they stand in and their prepared inputs (n, *spec.shape).
 
-    They come in the order in which they lie in the blob store, so that each blob is read about once.
+    They come in the order in which they lie in the blob store, so that each blob is read about once. Raises BadData
+    with the digest of a sample that the task cannot read.
     """
     prepare = plugins.load("tasks", task).prepare
     places = [entry.place for entry in entries]
@@ -46,4 +48,10 @@ def chunks(
     for start in range(0, len(order), CHUNK):
         rows = order[start : start + CHUNK]
         contents = blobs.read_many([places[row] for row in rows], [entries[row].digest for row in rows])
-        yield rows, np.stack([prepare(content, spec, max_pixels=MAX_PIXELS).inputs[0] for content in contents])
+        prepared = []
+        for row, content in zip(rows, contents, strict=True):
+            try:
+                prepared.append(prepare(content, spec, max_pixels=MAX_PIXELS).inputs[0])
+            except BadInput as error:
+                raise BadData(f"sample {entries[row].digest} cannot be read: {error}") from error
+        yield rows, np.stack(prepared)

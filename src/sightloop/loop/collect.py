@@ -21,8 +21,9 @@ from sightloop.values.annotation import Annotation, Source
 from sightloop.values.box import Box
 from sightloop.values.image import MAX_PIXELS, Image
 from sightloop.values.moment import new_id, now
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, digest_of
+from sightloop.values.table import nearest
 
 BATCH, BATCH_BYTES = 2000, 64 * 2**20
 """A batch ends at so many items, or with the item that makes it so many bytes."""

@@ -1,11 +1,13 @@
-"""Figures of a run, as PNG files: the confusion matrix, the training curves, how many samples each class has."""
+"""Figures of a run, as PNG and in numbers: the confusion matrix, the training curves, the samples of each class."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from sightloop.values.dataset import Manifest
@@ -33,6 +35,17 @@ def draw(folder: Path, scores: Scores, curves: Sequence[dict[str, float]], manif
         figure.savefig(path, format="png", dpi=_DPI)
         paths.append(path)
     return paths
+
+
+def write(folder: Path, curves: Sequence[dict[str, float]]) -> None:
+    """Write the curves' numbers as `curves.json` and `curves.csv`, a row for each epoch."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "curves.json").write_bytes(msgspec.json.encode(curves))
+    columns = list(dict.fromkeys(name for row in curves for name in row))
+    with (folder / "curves.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(curves)
 
 
 def _figure(height: float) -> Figure:

@@ -8,8 +8,9 @@ from sightloop.errors import BadRecipe
 from sightloop.loop.comparison import compare
 from sightloop.loop.decision import Decision, Finding
 from sightloop.loop.report import Cost, Marks, Report
-from sightloop.values.recipe import Gate, nearest
+from sightloop.values.recipe import Gate
 from sightloop.values.scores import Scores
+from sightloop.values.table import nearest
 
 
 def decide(

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
 from sightloop.settings import Settings
 from sightloop.store import runs
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database
+from sightloop.store.database import Database, is_away
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import STEPS, Run
 
@@ -19,7 +21,7 @@ _QUIET_SECONDS = 0.5
 
 
 class Stopped(BaseException):
-    """The worker is being stopped: the step under way is given up and left to be done again.
+    """The worker is being stopped, or lost the run to another: the step under way is given up, to be done again.
 
     No Exception, so that nothing on the way takes it for a failure of the step and records it.
     """
@@ -27,7 +29,10 @@ class Stopped(BaseException):
 
 @dataclass
 class Job:
-    """One run with its recipe (the run's parameters applied) and the stores; `stopping` says that the worker ends."""
+    """One run with its recipe (the run's parameters applied), the stores, and the worker that has it.
+
+    `stopping` says that the worker is to end.
+    """
 
     run: Run
     recipe: Recipe
@@ -36,6 +41,7 @@ class Job:
     blobs: Blobs
     stopping: Callable[[], bool]
     step: str = ""
+    worker: str = ""
     _told: float = field(default=0.0, init=False)
 
     @property
@@ -44,11 +50,22 @@ class Job:
         return self.settings.home.resolve() / "runs" / self.run.id
 
     def cancelled(self) -> bool:
-        """Whether a person asked for the run to stop. Raises Stopped where the worker is ending."""
+        """Whether a person asked for the run to stop. Raises Stopped where the worker is ending or lost the run.
+
+        While the database is away nobody can ask for anything.
+        """
         if self.stopping():
             raise Stopped
-        with self.database.read() as connection:
-            return runs.get(connection, self.run.id).cancelling
+        try:
+            with self.database.read() as connection:
+                row = runs.get(connection, self.run.id)
+        except DBAPIError as error:
+            if is_away(error):
+                return False
+            raise
+        if row.worker != self.worker:
+            raise Stopped
+        return row.cancelling
 
     def log(self, message: str, **data: Any) -> None:
         """Add a line to the run's log."""
@@ -62,7 +79,11 @@ class Job:
             return
         self._told = now
         at = STEPS.index(self.step)
-        with self.database.write() as connection:
-            runs.update(connection, self.run.id, progress=(at + done) / len(STEPS))
-            kind = "progress" if metrics is None else "metrics"
-            runs.log(connection, self.run.id, kind, self.step, message, {"done": done} | (metrics or {}))
+        kind = "progress" if metrics is None else "metrics"
+        try:
+            with self.database.write() as connection:
+                runs.update(connection, self.run.id, progress=(at + done) / len(STEPS))
+                runs.log(connection, self.run.id, kind, self.step, message, {"done": done} | (metrics or {}))
+        except DBAPIError as error:
+            if not is_away(error):  # if it is, nobody can look either
+                raise

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from sightloop.errors import BadInput
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import nearest
 
 KNOWN = ("epochs", "batch_size", "learning_rate", "seed", "trainer", "options")
 

@@ -7,9 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sightloop import plugins
+from sightloop.errors import BadData, BadInput
 from sightloop.store.blobs import Blobs
+from sightloop.tasks.task import Task
 from sightloop.trainers.trainer import Pictures
 from sightloop.values.dataset import Entry
+from sightloop.values.image import MAX_PIXELS
+from sightloop.values.recipe import Recipe
 
 CHUNK = 64
 """How many pictures are read at a time."""
@@ -31,6 +36,17 @@ def chunks(blobs: Blobs, entries: Sequence[Entry]) -> Iterator[tuple[list[int], 
     for start in range(0, len(order), CHUNK):
         rows = order[start : start + CHUNK]
         yield rows, list(blobs.read_many([entries[row].place for row in rows], [entries[row].digest for row in rows]))
+
+
+def check(blobs: Blobs, entries: Sequence[Entry], recipe: Recipe) -> None:
+    """Read and prepare each picture. Raises BadData with the digest of one that the task cannot read."""
+    task: Task = plugins.load("tasks", recipe.task)
+    for rows, contents in chunks(blobs, entries):
+        for row, content in zip(rows, contents, strict=True):
+            try:
+                task.prepare(content, recipe.input, max_pixels=MAX_PIXELS)
+            except BadInput as error:
+                raise BadData(f"sample {entries[row].digest} cannot be read: {error}") from error
 
 
 def truths(entries: Sequence[Entry], classes: Sequence[str]) -> list[Rows]:

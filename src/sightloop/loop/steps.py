@@ -15,7 +15,7 @@ import msgspec
 
 from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
-from sightloop.loop import figures, judgement
+from sightloop.loop import figures, judgement, prepared
 from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
@@ -30,12 +30,14 @@ from sightloop.values.version import ModelVersion, Verdict
 Found = dict[str, Any]
 Step = Callable[[Job, Found], Found]
 
+PREPARED, PACKAGE = "prepared", "package"
+"""What lies in a run's work folder between its steps."""
+
 
 def freeze(job: Job, _found: Found) -> Found:
-    """Fix the samples and labels of now as a dataset version, in DVC too where the recipe asks for it.
+    """Take the samples and labels of now out of the database and fix them as a dataset version.
 
-    Raises BadData where a side is empty, and NotReady where DVC's remote cannot be reached: a recipe that asks for DVC
-    is promised that no model is trained on data that are not in it.
+    Raises BadData where a side is empty, and what the trainer says of options that it does not have.
     """
     plugins.load("trainers", job.recipe.train.trainer).check(job.recipe)
     with job.database.write() as connection:
@@ -48,17 +50,40 @@ def freeze(job: Job, _found: Found) -> Found:
                 got=", ".join(f"{count} {name}" for name, count in version.counts.items()),
                 hint="Add labelled samples; their content decides which side they take.",
             )
-    found = {"dataset": version.number, "manifest": version.manifest, "counts": version.counts}
-    if job.recipe.data.track == "dvc":
-        job.advance(0.5, "packing the dataset version for DVC")
-        found["archive"] = Versioned(job.settings, job.database, job.blobs).track(version).archive
-    return found
+    return {"dataset": version.number, "manifest": version.manifest, "counts": version.counts}
+
+
+def prepare(job: Job, found: Found) -> Found:
+    """Read, check and size every sample of the version, in a child process.
+
+    Raises BadData, naming a broken one.
+    """
+    order = prepared.Order(
+        recipe=msgspec.to_builtins(job.recipe),
+        manifest=found["manifest"],
+        blobs=job.settings.blobs,
+        folder=str(job.folder / PREPARED),
+    )
+    return _compute(job, "sightloop.loop.prepared:prepare", order)
+
+
+def archive(job: Job, found: Found) -> Found:
+    """Give the version to DVC, where the recipe asks for it.
+
+    Raises NotReady where DVC's remote cannot be reached: a recipe that asks for DVC is promised that no model is
+    trained on data that are not in it.
+    """
+    if job.recipe.data.track != "dvc":
+        return {}
+    with job.database.read() as connection:
+        version = datasets.get(connection, job.recipe.name, found["dataset"])
+    return {"archive": Versioned(job.settings, job.database, job.blobs).track(version).archive}
 
 
 def train(job: Job, found: Found) -> Found:
     """Train in the place that the settings name, and keep the package that comes out."""
-    shutil.rmtree(job.folder, ignore_errors=True)  # of a training that was killed half way
-    job.folder.mkdir(parents=True)
+    shutil.rmtree(job.folder / PACKAGE, ignore_errors=True)  # of a training that was killed half way
+    job.folder.mkdir(parents=True, exist_ok=True)
     order = Order(
         recipe=msgspec.to_builtins(job.recipe),
         manifest=found["manifest"],
@@ -66,14 +91,8 @@ def train(job: Job, found: Found) -> Found:
         folder=str(job.folder),
         code=f"sightloop {__version__}",
     )
-
-    def listen(event: dict[str, Any]) -> None:
-        job.advance(event.get("done", 0.0), event.get("message", ""), event.get("metrics"))
-
-    trained: Found = plugins.load("compute", "local").run(
-        "sightloop.loop.training:train", msgspec.to_builtins(order), listener=listen, cancelled=job.cancelled
-    )
-    return trained | {"trained": packages.save(job.blobs, Sealed.read(job.folder / "package"))}
+    trained = _compute(job, "sightloop.loop.training:train", order)
+    return trained | {"trained": packages.save(job.blobs, Sealed.read(job.folder / PACKAGE))}
 
 
 def check(job: Job, found: Found) -> Found:
@@ -124,17 +143,37 @@ def roll_out(job: Job, found: Found) -> Found:
         deployed = deployments.promote(
             connection, job.recipe.name, found["version"], f"run {job.run.id}", decision.reason, job.run.id
         )
-    _tell_mlflow(job, lambda url: tracking.sync_aliases(url, job.recipe.name, found["version"]))
+    _tell_mlflow(job, lambda url: tracking.sync_aliases(url, job.recipe.name, job.run.id))
     return {"deployed": True, "revision": deployed.revision}
 
 
 STEPS: dict[str, Step] = {
     "freeze": freeze,
+    "prepare": prepare,
+    "archive": archive,
     "train": train,
     "check": check,
     "register": register,
     "roll-out": roll_out,
 }
+
+
+def tidy(folder: Path) -> None:
+    """Drop from a run's work folder what only its steps need; its curves and figures stay."""
+    for name in (PREPARED, PACKAGE):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _compute(job: Job, function: str, order: msgspec.Struct) -> Found:
+    """Do a piece of heavy work in the place for it, telling of its progress and listening for a cancel."""
+
+    def listen(event: dict[str, Any]) -> None:
+        job.advance(event.get("done", 0.0), event.get("message", ""), event.get("metrics"))
+
+    found: Found = plugins.load("compute", "local").run(
+        function, msgspec.to_builtins(order), listener=listen, cancelled=job.cancelled
+    )
+    return found
 
 
 def _judge(job: Job, entries: Sequence[Entry]) -> Judge:
@@ -153,7 +192,9 @@ def _champion(job: Job) -> ModelVersion | None:
 
 
 def _record(job: Job, found: Found, package: Sealed, version: ModelVersion) -> None:
+    tidy(job.folder)  # the package has a folder of its own in MLflow
     card = package.card
+    figures.write(job.folder, found["curves"])
     if card.scores is not None:
         manifest = Manifest.from_bytes(job.blobs.get(found["manifest"]))
         figures.draw(job.folder / "figures", card.scores, found["curves"], manifest)
@@ -169,22 +210,16 @@ def _record(job: Job, found: Found, package: Sealed, version: ModelVersion) -> N
             metrics=numbers,
             curves=found["curves"],
             tags=tags,
-            artifacts=_artifacts(job),
+            artifacts=job.folder,
             package=package,
             root=job.settings.home / "mlflow",
         )
         tracking.register(
             url, project=job.recipe.name, version=version.number, run=job.run.id, tags=tags, reason=version.reason
         )
-        tracking.set_alias(url, job.recipe.name, tracking.CHALLENGER, version.number)
+        tracking.set_alias(url, job.recipe.name, tracking.CHALLENGER, job.run.id)
 
     _tell_mlflow(job, tell)
-
-
-def _artifacts(job: Job) -> Path:
-    """The curves and figures, without the package: it has a folder of its own in MLflow."""
-    shutil.rmtree(job.folder / "package", ignore_errors=True)
-    return job.folder
 
 
 def _tell_mlflow(job: Job, tell: Callable[[str], None]) -> None:

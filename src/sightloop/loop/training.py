@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import msgspec
 
 from sightloop import plugins
-from sightloop.errors import BadData
-from sightloop.loop import arrays, pictures
+from sightloop.loop import pictures
+from sightloop.loop.prepared import prepared
 from sightloop.store.blobs import Blobs
 from sightloop.trainers import detectors, packaging
 from sightloop.trainers.trainer import Arrays, Fitted, Pictures, Report
-from sightloop.values.dataset import Manifest
+from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Side
@@ -32,23 +31,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Fit, package and write `package/`, `curves.json` and `curves.csv`; the payload is an Order as plain values.
+    """Fit, package and write `package/`; the payload is an Order as plain values.
 
     Returns how many epochs, the curves, the trainer's parameters, and the seconds that fitting and packaging took.
     """
     order = msgspec.convert(payload, Order)
-    recipe, folder = Recipe.of(order.recipe), Path(order.folder)
-    blobs = Blobs(order.blobs)
+    recipe, blobs = Recipe.of(order.recipe), Blobs(order.blobs)
     manifest = Manifest.from_bytes(blobs.get(order.manifest))
     report(done=0.0, message="reading the samples")
-    train, validation = (_side(blobs, manifest, recipe, side) for side in (Side.TRAIN, Side.VALIDATION))
+    train, validation = (
+        _samples(order, blobs, manifest.on(side), recipe, side) for side in (Side.TRAIN, Side.VALIDATION)
+    )
     report(done=0.0, message=f"training on {len(train)} samples, {len(validation)} to validate")
     begun = time.monotonic()
     fitted: Fitted = plugins.load("trainers", recipe.train.trainer).train(recipe, train, validation, report)
     trained = time.monotonic()
     report(done=1.0, message="packaging")
     _pack(fitted, recipe, validation, order)
-    _write(fitted, folder)
     return {
         "epochs": fitted.epochs,
         "curves": list(fitted.curves),
@@ -56,6 +55,12 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
         "reproducible": fitted.reproducible,
         "seconds": {"train": trained - begun, "package": time.monotonic() - trained},
     }
+
+
+def _samples(order: Order, blobs: Blobs, entries: tuple[Entry, ...], recipe: Recipe, side: Side) -> Arrays | Pictures:
+    if plugins.load("tasks", recipe.task).boxed:
+        return pictures.load(blobs, entries, recipe.classes)
+    return prepared(Path(order.folder) / "prepared", blobs, entries, recipe, side)
 
 
 def _pack(fitted: Fitted, recipe: Recipe, validation: Arrays | Pictures, order: Order) -> None:
@@ -70,24 +75,3 @@ def _pack(fitted: Fitted, recipe: Recipe, validation: Arrays | Pictures, order: 
         detectors.pack(fitted, recipe, validation, **told)
     else:
         packaging.pack(fitted, recipe, validation, **told)
-
-
-def _side(blobs: Blobs, manifest: Manifest, recipe: Recipe, side: Side) -> Arrays | Pictures:
-    entries = manifest.on(side)
-    if not entries:
-        raise BadData(
-            f"{recipe.name} has no samples on the {side} side",
-            hint="Add labelled samples; their content decides which side they take.",
-        )
-    if plugins.load("tasks", recipe.task).boxed:
-        return pictures.load(blobs, entries, recipe.classes)
-    return arrays.load(blobs, entries, task=recipe.task, spec=recipe.input, classes=recipe.classes)
-
-
-def _write(fitted: Fitted, folder: Path) -> None:
-    (folder / "curves.json").write_bytes(msgspec.json.encode(fitted.curves))
-    columns = list(dict.fromkeys(name for row in fitted.curves for name in row))
-    with (folder / "curves.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(fitted.curves)

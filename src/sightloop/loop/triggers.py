@@ -44,7 +44,7 @@ def quality(look: Look) -> Reading | None:
     due = share < least
     beside = "less than" if due else "at least"
     told = f"of the last {over} answered predictions {share:.1%} were right ({beside} {least:.1%})"
-    return Reading(due=due, message=told, present=share, level=least)
+    return Reading(due=due, message=told, present=share, level=least, weighed=False)
 
 
 def schedule(look: Look) -> Reading | None:

@@ -58,6 +58,10 @@ class Versioned:
             archives.check(path, manifest)
         return path
 
+    def verify(self, version: DatasetVersion) -> None:
+        """Read a version's archive in the remote through. Raises NotFound, NotReady, and BadData for an altered one."""
+        self._dvc.verify(str(version.archive))
+
     def _path(self, version: DatasetVersion) -> Path:
         return self._folder / version.project / f"{version.number}.tar"
 

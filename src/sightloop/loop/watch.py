@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sightloop import plugins
 from sightloop.errors import SightloopError
+from sightloop.loop.budget import refuses
 from sightloop.loop.trigger import Look
 
 
@@ -43,13 +44,13 @@ def _standing(name: str, look: Look, barred: str) -> Standing | None:
     reading = plugins.load("triggers", name)(look)
     if reading is None:
         return None
-    held = barred if reading.due else "its level is not reached"
-    starts = reading.due and not barred
+    held = (barred or refuses(look, weigh_gain=reading.weighed)) if reading.due else "its level is not reached"
+    starts = reading.due and not held
     return Standing(
         trigger=name,
         starts=starts,
         message=reading.message,
-        held="" if starts else held,
+        held=held,
         present=reading.present,
         level=reading.level,
     )

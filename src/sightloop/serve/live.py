@@ -21,7 +21,7 @@ from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
 from sightloop.telemetry import Telemetry
 from sightloop.values.deployment import Deployment
-from sightloop.values.recipe import nearest
+from sightloop.values.table import nearest
 
 PATIENCE = 10.0
 """How long a start waits for the first look at the deployments, in seconds."""

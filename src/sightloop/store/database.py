@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from sightloop.errors import BadInput, MissingExtra
 from sightloop.store import locks, schema
@@ -54,6 +54,14 @@ class Database:
     def close(self) -> None:
         """Close every connection; the next use opens new ones."""
         self._engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached, or went away half way: trying again may help."""
+    if not isinstance(error, DBAPIError):
+        return False
+    # A PostgreSQL that is stopped, starting or killed; not a wrong statement, nor a full or locked SQLite file.
+    return error.connection_invalidated or (isinstance(error, OperationalError) and "sqlite3" not in str(error))
 
 
 def _address(url: str) -> URL:

@@ -5,13 +5,14 @@ It runs as a process, since it keeps locks, event loops and settings of its own,
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from sightloop.errors import BadInput, MissingExtra, NotFound, NotReady
+from sightloop.errors import BadData, BadInput, MissingExtra, NotFound, NotReady
 
 _CONFIG = """[core]
     analytics = false
@@ -29,6 +30,7 @@ _POINTER = """outs:
   path: {name}
 """
 _LONGEST_SECONDS = 3600
+_CHUNK_BYTES = 2**20
 
 
 class Dvc:
@@ -58,6 +60,23 @@ class Dvc:
         self._run("pull", "--force", str(pointer))
         if not path.exists():
             raise NotFound(f"{path.name} is not in {self._remote}", expected=f"a file with the MD5 {md5}")
+
+    def verify(self, md5: str) -> None:
+        """Read the remote's file of this MD5. Raises NotFound where it is gone, BadData where it was altered."""
+        import fsspec  # type: ignore[import-untyped]
+
+        path = f"{self._remote.rstrip('/')}/files/md5/{md5[:2]}/{md5[2:]}"
+        digest = hashlib.md5(usedforsecurity=False)
+        try:
+            with fsspec.open(path, "rb") as file:
+                while chunk := file.read(_CHUNK_BYTES):
+                    digest.update(chunk)
+        except FileNotFoundError as error:
+            raise NotFound(f"the DVC remote has no {md5}", expected=path) from error
+        except OSError as error:
+            raise NotReady(f"the DVC remote {self._remote} cannot be read: {error}") from error
+        if digest.hexdigest() != md5:
+            raise BadData(f"{path} was altered", expected=f"the MD5 {md5}", got=digest.hexdigest())
 
     def forget(self, md5: str) -> None:
         """Drop a file from the cache, so that it comes from the remote again."""

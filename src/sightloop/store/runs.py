@@ -11,7 +11,7 @@ from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError
 
 from sightloop.errors import Conflict, NotFound
-from sightloop.store import locks
+from sightloop.store import leases, locks
 from sightloop.store.rows import value
 from sightloop.store.tables import run_events, runs
 from sightloop.values.moment import new_id, now
@@ -20,8 +20,15 @@ from sightloop.values.run import Event, Run, Status
 _OPEN = (Status.QUEUED.value, Status.RUNNING.value)
 
 
-def open(c: Connection, project: str, trigger: str, actor: str, parameters: Mapping[str, Any] | None = None) -> Run:
-    """Queue a run. Raises Conflict, naming the run that is open, where the project has one."""
+def open(
+    c: Connection,
+    project: str,
+    trigger: str,
+    actor: str,
+    parameters: Mapping[str, Any] | None = None,
+    scheduler: str = "",
+) -> Run:
+    """Queue a run, for the built-in worker unless a scheduler is named. Raises Conflict where the project has one."""
     run = Run(
         id=new_id(),
         project=project,
@@ -30,6 +37,7 @@ def open(c: Connection, project: str, trigger: str, actor: str, parameters: Mapp
         actor=actor,
         created=now(),
         parameters=dict(parameters or {}),
+        scheduler=scheduler,
     )
     try:
         with c.begin_nested():
@@ -55,14 +63,9 @@ def page(c: Connection, project: str | None = None, before: str | None = None, l
     return _select(c, *where, order=runs.c.id.desc(), limit=limit)
 
 
-def queued(c: Connection) -> list[Run]:
-    """All runs that wait for a worker, oldest first."""
-    return _select(c, runs.c.status == Status.QUEUED.value)
-
-
-def running(c: Connection) -> list[Run]:
-    """All runs that a worker has begun and not ended, oldest first."""
-    return _select(c, runs.c.status == Status.RUNNING.value)
+def queued(c: Connection, scheduler: str = "") -> list[Run]:
+    """All runs that wait for their scheduler to begin them, oldest first."""
+    return _select(c, runs.c.status == Status.QUEUED.value, runs.c.scheduler == scheduler)
 
 
 def last(c: Connection, project: str) -> Run | None:
@@ -76,13 +79,6 @@ def last_of_trigger(c: Connection, project: str, trigger: str) -> Run | None:
     return next(iter(_select(c, *where, order=runs.c.id.desc(), limit=1)), None)
 
 
-def claim(c: Connection, id: str) -> Run | None:
-    """Take a queued run to work on it; None where another worker, or a cancel, was faster."""
-    begun = {"status": Status.RUNNING.value, "started": now()}
-    query = change(runs).where(runs.c.id == id, runs.c.status == Status.QUEUED.value).values(begun)
-    return get(c, id) if c.execute(query).rowcount else None
-
-
 def update(c: Connection, id: str, **fields: Any) -> Run:
     """Set fields of a run that is open. Raises NotFound, and Conflict where it has ended."""
     query = change(runs).where(runs.c.id == id, runs.c.status.in_(_OPEN)).values(msgspec.to_builtins(fields))
@@ -94,10 +90,14 @@ def update(c: Connection, id: str, **fields: Any) -> Run:
 
 
 def request_cancel(c: Connection, id: str) -> Run:
-    """Ask a run to stop: a queued one is cancelled now, a running one by its worker. Conflict where it has ended."""
-    waiting = (runs.c.id == id, runs.c.status == Status.QUEUED.value)
-    at_once = {"status": Status.CANCELLED.value, "cancelling": True, "finished": now()}
-    if c.execute(change(runs).where(*waiting).values(at_once)).rowcount:
+    """Ask a run to stop: one that nobody works on is cancelled now, another by its worker. Conflict where it has ended.
+
+    A run that the built-in worker has begun is left to it: it comes back to what it has begun.
+    """
+    between = (runs.c.status == Status.RUNNING.value) & (runs.c.scheduler != "") & leases.vacant()
+    idle = (runs.c.status == Status.QUEUED.value) | between
+    at_once = {"status": Status.CANCELLED.value, "cancelling": True, "finished": now(), "worker": None, "heard": None}
+    if c.execute(change(runs).where(runs.c.id == id, idle).values(at_once)).rowcount:
         return get(c, id)
     return update(c, id, cancelling=True)
 
@@ -109,7 +109,7 @@ def finish(
     run = get(c, id)
     if run.status is status and status.ended:
         return run
-    fields: dict[str, Any] = {"status": status, "error": error, "finished": now()}
+    fields: dict[str, Any] = {"status": status, "error": error, "finished": now(), "worker": None, "heard": None}
     if result is not None:
         fields["result"] = dict(result)
     return update(c, id, **fields)

@@ -124,6 +124,10 @@ runs = Table(
     Column("created", MOMENT, nullable=False),
     Column("started", MOMENT, nullable=True),
     Column("finished", MOMENT, nullable=True),
+    # Who begins its steps: "" is the built-in worker; and the lease of the process that works on it.
+    Column("scheduler", String(20), nullable=False, server_default=""),
+    Column("worker", Text, nullable=True),
+    Column("heard", MOMENT, nullable=True),
     Index(None, "project", "id"),
     # One open run per project, whoever asks.
     Index(

@@ -32,6 +32,8 @@ _QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GIT_PYTHON_REFRESH": "quiet",
+    # A server that is down would else hold a run up for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
 }
 
 
@@ -83,10 +85,11 @@ def register(
 ) -> str:
     """Register the package of a recorded run as a version of the model named as its project; MLflow's number of it.
 
-    The number is MLflow's own; ours is the tag `sightloop.version`. Raises NotFound where the run was not recorded.
+    The number is MLflow's own; ours is the tag `sightloop.version`. A version is found again by its run, since homes
+    that share a server count their versions each. Raises NotFound where the run was not recorded.
     """
     client = _client(url)
-    registered = _versions(client, project, version)
+    registered = _version_of(client, project, run)
     if registered is not None:
         return str(registered.version)
     experiment = client.get_experiment_by_name(project)
@@ -104,17 +107,17 @@ def register(
     return str(new.version)
 
 
-def set_alias(url: str, project: str, alias: str, version: int) -> None:
-    """Let an alias name one of our versions. Raises NotFound where it is not registered."""
+def set_alias(url: str, project: str, alias: str, run: str) -> None:
+    """Let an alias name the version that a run registered. Raises NotFound where it did not."""
     client = _client(url)
-    registered = _versions(client, project, version)
+    registered = _version_of(client, project, run)
     if registered is None:
-        raise NotFound(f"MLflow has no version {version} of {project}", hint="Register the version first.")
+        raise NotFound(f"MLflow has no version of {project} by run {run}", hint="Register the version first.")
     client.set_registered_model_alias(project, alias, registered.version)
 
 
-def sync_aliases(url: str, project: str, champion: int, challenger: int | None = None) -> None:
-    """Let `champion` and `challenger` name our versions; without a challenger nothing has that alias."""
+def sync_aliases(url: str, project: str, champion: str, challenger: str | None = None) -> None:
+    """Let `champion` and `challenger` name the versions of these runs; without a challenger nothing has that alias."""
     set_alias(url, project, CHAMPION, champion)
     if challenger is not None:
         set_alias(url, project, CHALLENGER, challenger)
@@ -155,8 +158,8 @@ def _runs(client: MlflowClient, experiment: str, run: str) -> list[Run]:
     return list(client.search_runs([experiment], filter_string=f"tags.`{RUN}` = '{run}'"))
 
 
-def _versions(client: MlflowClient, project: str, version: int) -> ModelVersion | None:
-    found = client.search_model_versions(f"name = '{project}' and tags.`{VERSION}` = '{version}'")
+def _version_of(client: MlflowClient, project: str, run: str) -> ModelVersion | None:
+    found = client.search_model_versions(f"name = '{project}' and tags.`{RUN}` = '{run}'")
     return next(iter(found), None)
 
 

@@ -43,6 +43,7 @@ class BoxTuning:
         """Train; the network with the mean weights of the epoch that was best on validation."""
         import torch
 
+        self.network.to(memory_format=torch.channels_last)  # up to half as long on a CPU
         optimiser = torch.optim.AdamW(_grouped(self.network, self.decay), lr=self.train.learning_rate)
         steps = max(1, self.each_epoch // self.train.batch_size)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(steps, steps * self.train.epochs))
@@ -74,6 +75,7 @@ class BoxTuning:
         pixels, targets = as_tensors(crops)
         device = next(self.network.parameters()).device
         self.network.train()
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
         lost = self.network(pixels.to(device), targets.to(device))["total_loss"]
         optimiser.zero_grad()
         lost.backward()

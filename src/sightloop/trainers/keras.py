@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
 import msgspec
 
 from sightloop.errors import BadRecipe
-from sightloop.trainers.augmentation import Augmentation, Changes
+from sightloop.trainers.augmentation import Augmentation
 from sightloop.trainers.batches import Batches, one_hot
 from sightloop.trainers.convolution import Options, build
 from sightloop.trainers.keras_graph import load_keras, predictor, to_onnx
 from sightloop.trainers.progress import TRAINED, Progress
 from sightloop.trainers.trainer import Arrays, Fitted, Report
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import read
 
 _MOST_THREADS = 8  # more than this only wait for one another in so small a network
 _CHECKED_AT_ONCE = 256
@@ -51,16 +51,7 @@ class KerasTrainer:
 def _options(recipe: Recipe) -> Options:
     if recipe.input.kind != "image":
         raise BadRecipe("the keras trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
-    try:
-        return msgspec.convert(recipe.train.options, Options)
-    except msgspec.ValidationError as error:
-        unknown = re.search(r"unknown field `(.+?)`(.*)", str(error))
-        if unknown is None:
-            raise BadRecipe(f"[train.options]: {error}") from error
-        known = (Changes if "changes" in unknown[2] else Options).__struct_fields__
-        raise BadRecipe(
-            f"[train.options]: unknown key {unknown[1]!r}", hint=f"It is {nearest(unknown[1], known)}."
-        ) from error
+    return read(recipe.train.options, Options, recipe.name, "train.options")
 
 
 def _settle(keras: Any, seed: int) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 
 from sightloop.errors import BadData, BadRecipe
 from sightloop.trainers import convolution
 from sightloop.trainers.keras_graph import load_keras, predictor, quiet, to_onnx
 from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.values import table
 from sightloop.values.recipe import Recipe
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -58,10 +58,7 @@ class KerasFile:
 
 
 def _options(recipe: Recipe) -> Options:
-    try:
-        return msgspec.convert(recipe.train.options, Options)
-    except msgspec.ValidationError as error:
-        raise BadRecipe(f"[train.options]: {error}", expected="path, channels and high") from error
+    return table.read(recipe.train.options, Options, recipe.name, "train.options")
 
 
 def read(path: Path, recipe: Recipe, scaling: Scaling) -> Fitted:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-import numpy as np
 from msgspec import Meta, Struct
 
 from sightloop.errors import BadData, BadRecipe, NotReady
@@ -17,9 +16,9 @@ from sightloop.trainers.box_tuning import BoxTuning
 from sightloop.trainers.crops import Changes, Crops
 from sightloop.trainers.detectors import laid_out
 from sightloop.trainers.network import settle
-from sightloop.trainers.options import checked
 from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.trainers.trainer import Fitted, Pictures, Report
+from sightloop.values import table
 from sightloop.values.recipe import Recipe
 
 LICENCE = "Apache-2.0"
@@ -103,7 +102,7 @@ def _tuning(
 def options(recipe: Recipe) -> Options:
     """The checked `train.options` of a recipe. Raises BadRecipe."""
     refuse_other_input(recipe)
-    return checked(recipe, Options, changes=Changes)
+    return table.read(recipe.train.options, Options, f"the recipe of {recipe.name}", "train.options")
 
 
 def refuse_other_input(recipe: Recipe) -> None:
@@ -144,11 +143,9 @@ def found_weights(name: str, local: Path | None, where: str) -> Path:
 
 
 def _example(recipe: Recipe, train: Pictures) -> Any:
-    import torch
-
     some = Pictures(train.contents[:_EXAMPLES], train.boxes[:_EXAMPLES])
     inputs, _ = laid_out(some, recipe.input)
-    return torch.from_numpy(np.ascontiguousarray(inputs[..., ::-1])).permute(0, 3, 1, 2).float()
+    return yolox.given(inputs)
 
 
 TRAINER = LibreYolo()

@@ -10,13 +10,14 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from sightloop.errors import BadData, BadRecipe
+from sightloop.errors import BadRecipe
 from sightloop.trainers.composition import LEAST, compose
 from sightloop.trainers.estimators import Choice, Draw, Rows, fit, probabilities
 from sightloop.trainers.features import Extract, extractor, graph
 from sightloop.trainers.hands import Alteration, altered
-from sightloop.trainers.trainer import Arrays, Fitted, Report
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.trainers.trainer import Arrays, Fitted, Report, require_each_class
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import read
 
 Predict = Callable[[NDArray[Any]], tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -45,7 +46,7 @@ class SklearnTrainer:
 
 
 def _train(recipe: Recipe, chosen: Options, train: Arrays, validation: Arrays, report: Report) -> Fitted:
-    _check_classes(recipe, train)
+    require_each_class(recipe, train)
     extract = extractor(recipe.input)
     draw = _drawer(recipe, chosen, train, extract)
     scaler, projection = _fit_scale(draw()[0], chosen.embedding, recipe.train.seed)
@@ -73,34 +74,9 @@ def _train(recipe: Recipe, chosen: Options, train: Arrays, validation: Arrays, r
 
 def options(recipe: Recipe) -> Options:
     """The checked `train.options` of a recipe. Raises BadRecipe."""
-    table = recipe.train.options
-    _refuse_unknown(table, Options.__struct_fields__, "train.options")
-    if isinstance(table.get("hand"), dict):
-        _refuse_unknown(table["hand"], Alteration.__struct_fields__, "train.options.hand")
-        if recipe.input.kind != "landmarks":
-            raise BadRecipe("train.options.hand alters hands", expected='input.kind = "landmarks"', got="image")
-    try:
-        return msgspec.convert(table, Options)
-    except msgspec.ValidationError as error:
-        raise BadRecipe(f"train.options: {error}") from error
-
-
-def _refuse_unknown(table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise BadRecipe(f"{where}: the sklearn trainer's option {key!r} is {nearest(key, known)}")
-
-
-def _check_classes(recipe: Recipe, train: Arrays) -> None:
-    counts = np.bincount(train.targets, minlength=len(recipe.classes))
-    missing = [label for label, count in zip(recipe.classes, counts, strict=True) if not count]
-    if missing:
-        raise BadData(
-            "a class has no samples to train on",
-            expected="one or more of each class",
-            got=f"none of {', '.join(missing)}",
-            hint="Add samples of it, or take the class out of the recipe.",
-        )
+    if "hand" in recipe.train.options and recipe.input.kind != "landmarks":
+        raise BadRecipe("train.options.hand alters hands", expected='input.kind = "landmarks"', got="image")
+    return read(recipe.train.options, Options, recipe.name, "train.options")
 
 
 def _drawer(recipe: Recipe, chosen: Options, train: Arrays, extract: Extract) -> Draw:

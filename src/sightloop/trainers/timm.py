@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -10,17 +9,18 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from sightloop.errors import BadData, BadRecipe
+from sightloop.errors import BadRecipe
 from sightloop.settings import Settings
 from sightloop.trainers.accelerated import accelerated
 from sightloop.trainers.logistic import Linear, fit
 from sightloop.trainers.network import Network, build, settle
 from sightloop.trainers.photographs import Changes
 from sightloop.trainers.pretrained import create
-from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.trainers.trainer import Arrays, Fitted, Report, require_each_class
 from sightloop.trainers.tuning import Held, Tuning
 from sightloop.trainers.views import Views
-from sightloop.values.recipe import Recipe, nearest
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import read
 
 Share = Annotated[float, Meta(ge=0, lt=1)]
 _FIRST_VIEWS = 2  # changed copies of each photograph that the logistic head sees, beside the photograph itself
@@ -52,7 +52,7 @@ class TimmTrainer:
     def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:
         """A network fitted to `train`, its form and weights chosen on `validation`."""
         chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
-        _refuse_missing(recipe, train)
+        require_each_class(recipe, train)
         report(done=0.0, message="loading torch and timm")
         size = (recipe.input.height, recipe.input.width)
         unrepeatable = settle(recipe.train.seed)
@@ -159,28 +159,7 @@ def options(recipe: Recipe) -> Options:
     """The checked `train.options` of a recipe. Raises BadRecipe."""
     if recipe.input.kind != "image":
         raise BadRecipe("the timm trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
-    try:
-        return msgspec.convert(recipe.train.options, Options)
-    except msgspec.ValidationError as error:
-        unknown = re.search(r"unknown field `(.+?)`(.*)", str(error))
-        if unknown is None:
-            raise BadRecipe(f"[train.options]: {error}") from error
-        known = (Changes if "changes" in unknown[2] else Options).__struct_fields__
-        raise BadRecipe(
-            f"[train.options]: unknown key {unknown[1]!r}", hint=f"It is {nearest(unknown[1], known)}."
-        ) from error
-
-
-def _refuse_missing(recipe: Recipe, train: Arrays) -> None:
-    counts = np.bincount(train.targets, minlength=len(recipe.classes))
-    missing = [label for label, count in zip(recipe.classes, counts, strict=True) if not count]
-    if missing:
-        raise BadData(
-            "a class has no samples to train on",
-            expected="one or more of each class",
-            got=f"none of {', '.join(missing)}",
-            hint="Add samples of it, or take the class out of the recipe.",
-        )
+    return read(recipe.train.options, Options, recipe.name, "train.options")
 
 
 TRAINER = TimmTrainer()

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sightloop.errors import BadData
 from sightloop.values.recipe import Recipe
 
 Report = Callable[..., None]
@@ -85,3 +86,16 @@ class DetectorTrainer(Protocol):
     def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:
         """A detector fitted to `train`; `validation` may choose, stop early or tune, and is not fitted to."""
         ...
+
+
+def require_each_class(recipe: Recipe, train: Arrays) -> None:
+    """Refuse training samples of which none is of one of the recipe's classes (BadData, which names it)."""
+    counts = np.bincount(train.targets, minlength=len(recipe.classes))
+    missing = [label for label, count in zip(recipe.classes, counts, strict=True) if not count]
+    if missing:
+        raise BadData(
+            "a class has no samples to train on",
+            expected="one or more of each class",
+            got=f"none of {', '.join(missing)}",
+            hint="Add samples of it, or take the class out of the recipe.",
+        )

@@ -19,9 +19,9 @@ from sightloop.trainers.crops import Changes, Crops
 from sightloop.trainers.detectors import laid_out
 from sightloop.trainers.libreyolo import STRIDE, found_weights, refuse_other_input
 from sightloop.trainers.network import settle
-from sightloop.trainers.options import checked
 from sightloop.trainers.torchvision_operators import load
 from sightloop.trainers.trainer import Fitted, Pictures, Report
+from sightloop.values import table
 from sightloop.values.recipe import Recipe
 
 LICENCE = "AGPL-3.0"
@@ -104,7 +104,7 @@ def _tuning(
 def options(recipe: Recipe) -> Options:
     """The checked `train.options` of a recipe. Raises BadRecipe."""
     refuse_other_input(recipe)
-    return checked(recipe, Options, changes=Changes)
+    return table.read(recipe.train.options, Options, f"the recipe of {recipe.name}", "train.options")
 
 
 def load_ultralytics() -> Any:

@@ -130,6 +130,13 @@ def levels(network: Any, pixels: Any) -> tuple[Any, Any]:
     return network.head(features), torch.cat([one.mean(dim=(2, 3)) for one in features], dim=1)
 
 
+def given(inputs: NDArray[np.uint8]) -> Any:
+    """Pictures (N, H, W, 3: red, green, blue) as YOLOX's own input (N, 3, H, W: blue, green, red, 0 to 255)."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(inputs[..., ::-1])).permute(0, 3, 1, 2).float()
+
+
 def to_onnx(network: Any, height: int, width: int) -> bytes:
     """The network as one graph: uint8 pixels, any number of them, to boxes, scores and embedding."""
     import torch

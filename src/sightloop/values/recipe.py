@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from sightloop.errors import BadRecipe
+from sightloop.values.table import nearest, read
 
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
@@ -151,7 +150,8 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When the loop starts by itself: after that many new labels or predictions, or by a cron expression (UTC).
 
     Also when of the last `quality_over` predictions that people answered a smaller share than `quality` was right. 0
-    and "" mean never. No trigger starts a run within `cooldown_minutes` of the last one's beginning.
+    and "" mean never. No trigger starts a run within `cooldown_minutes` of the last one's beginning, beyond
+    `budget_minutes` of runs in `budget_days`, or for less than `least_gain` of accuracy that may be expected.
     """
 
     labels: Count = 0
@@ -160,6 +160,9 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     quality: Fraction = 0.0
     quality_over: Positive = 100
     cooldown_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    budget_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    budget_days: Factor = 7.0
+    least_gain: Fraction = 0.0
 
 
 class Answers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -222,44 +225,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @classmethod
     def of(cls, table: dict[str, Any], origin: str = "the recipe") -> Recipe:
         """The recipe in a table of plain values."""
-        try:
-            return msgspec.convert(table, cls)
-        except msgspec.ValidationError as error:
-            raise _explained(error, origin) from error
+        return read(table, cls, origin)
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
         """The recipe in a file."""
         return cls.parse(path.read_text(encoding="utf-8"), origin=path.name)
-
-
-def _explained(error: msgspec.ValidationError, origin: str) -> BadRecipe:
-    message = str(error)
-    unknown = re.search(r"unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
-    if not unknown:
-        return BadRecipe(f"{origin}: {message}")
-    key, where = unknown.group(1), unknown.group(2) or ""
-    return BadRecipe(
-        f"{origin}: unknown key {key!r} in {f'[{where}]' if where else 'the recipe'}",
-        hint=f"It is {nearest(key, _keys(where))}.",
-    )
-
-
-def _keys(where: str) -> tuple[str, ...]:
-    kind: type[Struct] = Recipe
-    for name in filter(None, where.replace("[...]", "").split(".")):  # a table of tables is `slices[...]`
-        kind = _struct_in(next(field.type for field in msgspec.structs.fields(kind) if field.encode_name == name))
-    return kind.__struct_fields__
-
-
-def _struct_in(kind: Any) -> type[Struct]:
-    """The struct that a field's type is, may be, or maps names to."""
-    if isinstance(kind, type) and issubclass(kind, Struct):
-        return kind
-    return next(one for one in get_args(kind) if isinstance(one, type) and issubclass(one, Struct))
-
-
-def nearest(word: str, known: tuple[str, ...]) -> str:
-    """A phrase that names the known words nearest to this one, or all of them."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"not known; did you mean {near[0]!r}?" if near else f"not known; known are {', '.join(known)}"

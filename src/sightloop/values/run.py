@@ -24,11 +24,15 @@ class Status(StrEnum):
         return self not in (Status.QUEUED, Status.RUNNING)
 
 
-STEPS = ("freeze", "train", "check", "register", "roll-out")
+STEPS = ("freeze", "prepare", "archive", "train", "check", "register", "roll-out")
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """A turn of the loop; its finished steps put what they found into `result`."""
+    """A turn of the loop; its finished steps put what they found into `result`.
+
+    `scheduler` begins its steps: "" is the built-in worker, anything else a program that calls `sightloop step`. The
+    process `worker` works on it, and was last heard of at the moment `heard`.
+    """
 
     id: str
     project: str
@@ -44,6 +48,9 @@ class Run(Struct, frozen=True, kw_only=True):
     error: str | None = None
     started: str | None = None
     finished: str | None = None
+    scheduler: str = ""
+    worker: str | None = None
+    heard: str | None = None
 
 
 class Event(Struct, frozen=True, kw_only=True):

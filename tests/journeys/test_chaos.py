@@ -1,0 +1,24 @@
+"""Kill -9 at random moments: nothing acknowledged is lost, nothing happens twice; fifty times in bench/chaos.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.chaos import Chaos
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(280)
+def test_nothing_acknowledged_is_lost_and_no_step_runs_twice(tmp_path: Path) -> None:
+    chaos = Chaos(tmp_path, seed=3)
+    try:
+        chaos.start()
+        for _ in range(4):
+            chaos.kill()
+        chaos.settle()
+        assert chaos.faults() == []
+        assert chaos.promises.uploads
+        assert chaos.promises.corrections
+    finally:
+        chaos.stop()
