@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from sightloop import plugins
 from sightloop.cli import history
 from sightloop.cli.bringing import bring, show
 from sightloop.cli.evaluate import Aspect, Skip, choose
@@ -52,7 +53,8 @@ def bring_in(
     """
     with opened() as parts:
         recipe = parts.recipe(project)
-        items = sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
+        skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
+        items = sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
         collected = bring(parts, recipe, items, author="command line")
     if as_json:
         write_json(collected)
@@ -77,7 +79,8 @@ def check(
     """
     with opened() as parts:
         recipe = parts.recipe(project)
-        given = None if path is None else sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
+        skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
+        given = None if path is None else sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
         findings = find(recipe, _stored(parts, recipe) if given is None else given)
         if labels:
             findings = _with_doubtful_labels(parts, recipe, path, findings)
@@ -137,6 +140,8 @@ for _command in (history.diff, history.export, history.lineage, history.pull):
 
 
 def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findings: Findings) -> Findings:
+    if plugins.load("tasks", recipe.task).boxed:
+        raise BadInput("doubtful labels are looked for among whole images, not boxes")
     if path is not None:
         raise BadInput("labels are looked at when the data is in the project", hint="Import it first, then check.")
     package = packages.load(parts.blobs, choose(parts, recipe.name, None).package)
@@ -153,7 +158,8 @@ def _entries(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
 def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:
     for entry in _entries(parts, recipe):
         content = parts.blobs.read(entry.place)
-        yield Labelled(content=content, label=entry.label, side=entry.side, origin=entry.digest[:12])
+        origin = entry.digest[:12]
+        yield Labelled(content=content, label=entry.label, side=entry.side, origin=origin, boxes=entry.boxes)
 
 
 def _print(findings: Findings) -> None:

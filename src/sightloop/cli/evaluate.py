@@ -8,17 +8,18 @@ from typing import Annotated
 import msgspec
 import typer
 
+from sightloop import plugins
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.data import sources
 from sightloop.errors import BadData, NotReady
-from sightloop.loop.evaluation import evaluate as score
+from sightloop.loop import detecting, evaluation
 from sightloop.store import datasets, deployments, packages, versions
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
-from sightloop.values.scores import Scores
+from sightloop.values.scores import DetectionScores, Scores
 from sightloop.values.table import nearest
 from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
@@ -47,9 +48,12 @@ def evaluate(
         if data is None:
             blobs, entries = parts.blobs, _held_out(parts, recipe)
         else:
-            blobs, entries = _apart(recipe, sources.read(data, aspect=aspect, skip_labels=frozenset(skip_label or ())))
+            boxed = plugins.load("tasks", recipe.task).boxed
+            items = sources.read(data, aspect=aspect, skip_labels=frozenset(skip_label or ()), boxed=boxed)
+            blobs, entries = _apart(recipe, items)
         package = packages.load(parts.blobs, chosen.package)
-        scores = score(package, entries, blobs, threads=parts.settings.threads).scores
+        judge = detecting.evaluate if plugins.load("tasks", package.card.task).boxed else evaluation.evaluate
+        scores = judge(package, entries, blobs, threads=parts.settings.threads).scores
     if as_json:
         write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
     else:
@@ -77,11 +81,11 @@ def _held_out(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
 def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entry, ...]]:
     """The items in a store of their own in memory, so that scoring on them leaves no trace in the project."""
     given = list(items)
-    labels = [_label(recipe, item) for item in given]
+    labels = [_label(recipe, item) if item.boxes is None else "" for item in given]
     blobs = Blobs("memory://evaluation")
     places = blobs.pack([item.content for item in given])
     return blobs, tuple(
-        Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place)
+        Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place, boxes=item.boxes)
         for item, label, place in zip(given, labels, places, strict=True)
     )
 
@@ -96,13 +100,16 @@ def _label(recipe: Recipe, item: Labelled) -> str:
     return label
 
 
-def _print(version: ModelVersion, scores: Scores) -> None:
+def _print(version: ModelVersion, scores: Scores | DetectionScores) -> None:
+    boxed = isinstance(scores, DetectionScores)
+    whole = ("map50", "map", "precision", "recall") if boxed else ("accuracy", "precision", "recall", "f1", "ece")
+    each = ("ap50", "ap", "precision", "recall") if boxed else ("precision", "recall", "f1")
     say(f"version {version.number} of {version.project} on {scores.samples} samples")
-    say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in ("accuracy", "precision", "recall", "f1", "ece")))
+    say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in whole))
     write_table(
-        ("class", "precision", "recall", "f1", "samples"),
+        ("class", *each, "boxes" if boxed else "samples"),
         (
-            (label, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", one.support)
+            (label, *(f"{getattr(one, name):.4f}" for name in each), one.support)
             for label, one in scores.per_class.items()
         ),
     )

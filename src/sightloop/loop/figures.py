@@ -12,7 +12,7 @@ import numpy as np
 
 from sightloop.values.dataset import Manifest
 from sightloop.values.sample import Side
-from sightloop.values.scores import Scores
+from sightloop.values.scores import DetectionScores, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,12 +20,18 @@ if TYPE_CHECKING:
 _WIDTH, _DPI = 8.0, 100
 
 
-def draw(folder: Path, scores: Scores, curves: Sequence[dict[str, float]], manifest: Manifest) -> list[Path]:
-    """Write `confusion.png`, `classes.png` and, where there are curves, `curves.png`; their paths."""
-    figures = {
-        "confusion": _confusion(scores, manifest.classes),
-        "classes": _distribution(manifest),
-    }
+def draw(
+    folder: Path, scores: Scores | DetectionScores, curves: Sequence[dict[str, float]], manifest: Manifest
+) -> list[Path]:
+    """Write `classes.png`, `confusion.png` or for a detector `precision.png`, and `curves.png` where there are any.
+
+    Returns their paths.
+    """
+    figures = {"classes": _distribution(manifest)}
+    if isinstance(scores, DetectionScores):
+        figures["precision"] = _precision(scores)
+    else:
+        figures["confusion"] = _confusion(scores, manifest.classes)
     if curves:
         figures["curves"] = _curves(curves)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,12 +79,25 @@ def _confusion(scores: Scores, classes: Sequence[str]) -> Figure:
     return figure
 
 
+def _precision(scores: DetectionScores) -> Figure:
+    figure = _figure(_WIDTH * 0.5)
+    axes = figure.subplots()
+    labels = list(scores.per_class)
+    places = np.arange(len(labels))
+    axes.bar(places - 0.2, [one.ap50 for one in scores.per_class.values()], 0.4, label="overlap 0.5")
+    axes.bar(places + 0.2, [one.ap for one in scores.per_class.values()], 0.4, label="0.5 to 0.95")
+    axes.set_xticks(places, labels=labels)
+    axes.set(ylim=(0, 1), title=f"average precision on {scores.samples} held-out pictures, mAP {scores.map:.4f}")
+    axes.legend()
+    return figure
+
+
 def _distribution(manifest: Manifest) -> Figure:
     figure = _figure(_WIDTH * 0.5)
     axes = figure.subplots()
     below = np.zeros(len(manifest.classes))
     for side in Side:
-        labels = [entry.label for entry in manifest.on(side)]
+        labels = [label for entry in manifest.on(side) for label in entry.labels]
         counts = np.array([labels.count(label) for label in manifest.classes])
         axes.bar(manifest.classes, counts, bottom=below, label=str(side))
         below = below + counts
