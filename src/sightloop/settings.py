@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, le=256, description="Threads of one inference session; 0 takes the machine's cores.")
     default_project: str = Field("digits", description="The project behind the plain /predict, /upload and /retrain.")
     max_request_bytes: int = Field(20_000_000, ge=1, description="The largest request body.")
+    max_expanded_bytes: int = Field(
+        500_000_000, ge=1, description="The most bytes that an uploaded archive expands to."
+    )
     max_image_pixels: int = Field(50_000_000, ge=1, description="The most pixels that an image may declare.")
     max_items: int = Field(256, ge=1, description="The most images or landmark sets in one request.")
     max_waiting: int = Field(1024, ge=1, description="The most requests that wait for one model; more get 503.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from tests import packages
@@ -77,6 +80,54 @@ def test_the_plain_upload_answers_in_its_shape(client: Client) -> None:
     )
     assert one.json()["message"] == "Uploaded 1 image successfully; 1 rejected"
     assert one.json()["rejected"][0]["index"] == 1
+
+
+def packed(*names: str, label: str = "") -> bytes:
+    """A zip archive of the items, in folders of their labels or of one."""
+    file = io.BytesIO()
+    with ZipFile(file, "w") as archive:
+        for number, (content, digit) in enumerate(ITEMS):
+            archive.writestr(f"{label or digit}/{number}.png", content)
+        for name in names:
+            archive.writestr(name, b"no image")
+    return file.getvalue()
+
+
+ZIP = {"content-type": "application/zip"}
+
+
+def test_a_zip_archive_of_class_folders_is_taken_in(client: Client, home: Home) -> None:
+    answer = client.post("/v1/digits/samples", content=packed("1/x.png"), headers=ZIP).json()
+    assert (answer["added"], answer["known"]) == (6, 0)
+    assert answer["rejected"][0]["origin"] == "upload/1/x.png"
+    again = client.post("/v1/digits/samples", content=packed(), headers=ZIP).json()
+    assert (again["added"], again["known"], again["relabelled"]) == (0, 6, 0)
+    with home.database.read() as connection:
+        assert sorted(said.latest(connection, "digits").values()) == sorted(LABELS)
+
+
+def test_an_upload_that_was_cut_off_is_sent_again_whole(client: Client, home: Home) -> None:
+    cut = client.post("/v1/digits/samples", content=packed()[:-200], headers=ZIP)
+    assert cut.status_code == 422
+    assert "no whole zip archive" in cut.json()["detail"]
+    client.post("/v1/digits/samples", files=FILES[:4], data={"labels": LABELS[:4]})
+    whole = client.post("/v1/digits/samples", files=FILES, data={"labels": LABELS}).json()
+    assert (whole["added"], whole["known"], whole["relabelled"]) == (2, 4, 0)
+    with home.database.read() as connection:
+        assert said.count_since(connection, "digits", None) == sum(samples.count(connection, "digits").values()) == 6
+
+
+def test_an_archive_that_does_harm_or_not_fit_is_refused(
+    make_home: Callable[..., Home], open_client: Callable[[Home], Client]
+) -> None:
+    client = open_client(make_home(packages.digits(), max_expanded_bytes=1000))
+    bomb = client.post("/v1/digits/samples", content=packed(), headers=ZIP)
+    assert bomb.status_code == 413
+    assert bomb.json()["expected"] == "at most 1,000 bytes"
+    assert client.post("/v1/gestures/samples", content=packed(), headers=ZIP).json()["got"] == "image"
+    none = open_client(make_home()).post("/v1/digits/samples", content=packed(label="ten"), headers=ZIP)
+    assert none.status_code == 422
+    assert "'ten' is not known" in none.json()["got"]
 
 
 def test_an_unknown_project(client: Client) -> None:

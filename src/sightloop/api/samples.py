@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
+
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -10,10 +13,16 @@ from sightloop.api import body, sent
 from sightloop.api.answers import answer, reference, returns
 from sightloop.api.sent import Sent
 from sightloop.api.service import Here, Service
+from sightloop.data import sources, zips
 from sightloop.errors import BadInput
 from sightloop.loop.collect import Collected, collect
+from sightloop.serve.predictor import Kind
+from sightloop.settings import Settings
+from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
 from sightloop.values.table import nearest
+
+ARCHIVES = ("application/zip", "application/x-zip-compressed")
 
 router = APIRouter(tags=["samples"])
 
@@ -35,6 +44,7 @@ REQUEST = {
         "content": {
             "multipart/form-data": {"schema": _FORM},
             "application/json": {"schema": reference(sent.Items)},
+            "application/zip": {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
@@ -47,31 +57,51 @@ REQUEST = {
     openapi_extra=REQUEST,
 )
 async def add(service: Here, project: str, request: Request) -> Response:
-    """Store labelled images or landmarks, many at once. The same again changes nothing."""
+    """Store labelled images or landmarks, many at once, or a zip archive with a folder of images for each class.
+
+    The same again changes nothing, so what was cut off is sent again whole.
+    """
     return answer(await take_in(service, project, request))
 
 
 async def take_in(service: Service, project: str, request: Request) -> Collected:
-    """Store what a request brings. Raises BadInput where not one item can be taken in."""
+    """Store what a request brings. Raises BadInput where there is something and nothing of it can be taken in."""
     recipe = service.parts.recipe(project)
     # Not `request.body()`: FastAPI would keep a second copy of it.
     came = await body.read(request.receive)
-    inputs = sent.read(request.headers.get("content-type", ""), came, most=service.settings.max_items)
-    if inputs.kind != recipe.input.kind:
-        raise BadInput(f"{project} does not take {inputs.kind}", expected=recipe.input.kind, got=inputs.kind)
+    kind = request.headers.get("content-type", "")
+    read = _archived if kind.partition(";")[0].strip().lower() in ARCHIVES else _listed
     collected = await run_in_threadpool(
-        collect,
-        service.database,
-        service.blobs,
-        recipe,
-        _labelled(inputs, recipe.classes),
-        author="",
-        source="upload",
-        max_pixels=service.settings.max_image_pixels,
+        lambda: collect(
+            service.database,
+            service.blobs,
+            recipe,
+            read(service.settings, recipe, kind, came),
+            author="",
+            source="upload",
+            max_pixels=service.settings.max_image_pixels,
+        )
     )
-    if len(collected.rejected) == len(inputs.contents):
-        raise BadInput(f"none of the {len(inputs.contents)} items can be taken in", got=collected.rejected[0].reason)
+    if collected.rejected and not collected.added + collected.known:
+        raise BadInput(f"none of the {len(collected.rejected)} items can be taken in", got=collected.rejected[0].reason)
     return collected
+
+
+def _listed(settings: Settings, recipe: Recipe, kind: str, came: bytes) -> Iterable[Labelled]:
+    inputs = sent.read(kind, came, most=settings.max_items)
+    _refuse_kind(recipe, inputs.kind)
+    return _labelled(inputs, recipe.classes)
+
+
+def _archived(settings: Settings, recipe: Recipe, _kind: str, came: bytes) -> Iterable[Labelled]:
+    """The images of a zip archive, expanded one after the other while they are stored."""
+    _refuse_kind(recipe, "image")
+    return sources.images(zips.tree(io.BytesIO(came), "upload", most_bytes=settings.max_expanded_bytes))
+
+
+def _refuse_kind(recipe: Recipe, kind: Kind) -> None:
+    if kind != recipe.input.kind:
+        raise BadInput(f"{recipe.name} does not take {kind}", expected=recipe.input.kind, got=kind)
 
 
 def _labelled(inputs: Sent, classes: tuple[str, ...]) -> list[Labelled]:

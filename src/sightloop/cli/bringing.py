@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import length_hint
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from sightloop.cli.output import aside
@@ -20,10 +21,10 @@ _SHOWN = 5
 
 
 def bring(parts: Parts, recipe: Recipe, items: Iterable[Labelled], *, author: str) -> Collected:
-    """Import the items, counting them on standard error."""
-    columns = (TextColumn("importing"), TextColumn("{task.completed:.0f} samples"), TimeElapsedColumn())
+    """Import the items, with a bar on standard error that knows its end where the items do."""
+    columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), TextColumn("samples"), TimeElapsedColumn())
     with Progress(*columns, console=aside(), transient=True) as progress:
-        task = progress.add_task("importing", total=None)
+        task = progress.add_task("importing", total=length_hint(items) or None)
         return collect(
             parts.database,
             parts.blobs,

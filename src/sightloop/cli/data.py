@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -29,8 +28,8 @@ from sightloop.wiring import Parts
 
 app = typer.Typer(no_args_is_help=True, help="Samples, labels and dataset versions.")
 
-Where = Annotated[Path, typer.Argument(help="A CSV of landmarks, MNIST's files, or a folder of images for each class.")]
-Perhaps = Annotated[Path | None, typer.Argument(help="A file or folder; the project's own samples if left out.")]
+Where = Annotated[str, typer.Argument(help="A folder, zip archive or s3:// bucket of images, or a file of samples.")]
+Perhaps = Annotated[str | None, typer.Argument(help="As for import; the project's own samples if left out.")]
 Track = Annotated[
     bool, typer.Option("--track", help="Pack the version, track it with DVC and push it, even if the recipe does not.")
 ]
@@ -47,7 +46,10 @@ _SHOWN = 10
 def bring_in(
     project: Project, path: Where, aspect: Aspect = None, skip_label: Skip = None, as_json: AsJson = False
 ) -> None:
-    """Import labelled samples from a file or folder; its form is detected. The same data again changes nothing."""
+    """Import labelled samples, their form detected: class folders, COCO, VOC, YOLO, MNIST's files, landmarks as CSV.
+
+    The same data again changes nothing, so an import that was cut off is begun again.
+    """
     with opened() as parts:
         recipe = parts.recipe(project)
         items = sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
@@ -134,7 +136,7 @@ for _command in (history.diff, history.export, history.lineage, history.pull):
     app.command()(_command)
 
 
-def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: Path | None, findings: Findings) -> Findings:
+def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findings: Findings) -> Findings:
     if path is not None:
         raise BadInput("labels are looked at when the data is in the project", hint="Import it first, then check.")
     package = packages.load(parts.blobs, choose(parts, recipe.name, None).package)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -35,7 +34,7 @@ def evaluate(
     project: Project,
     version: Version = None,
     data: Annotated[
-        Path | None, typer.Option(help="A file or folder to score on, in place of held-out samples.")
+        str | None, typer.Option(help="A file, folder or bucket to score on, in place of held-out samples.")
     ] = None,
     aspect: Aspect = None,
     skip_label: Skip = None,

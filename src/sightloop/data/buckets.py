@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,11 +46,13 @@ def tree(url: str) -> Tree:
 
 
 def _contents(files: Any, url: str, root: str, names: Sequence[str]) -> Iterator[bytes]:
-    for start in range(0, len(names), AT_ONCE):
-        paths = [f"{root}/{name}" for name in names[start : start + AT_ONCE]]
-        with _told(url):
-            found: dict[str, bytes] = files.cat(paths)
-        yield from (found[path] for path in paths)
+    # Not `files.cat` of many: it asks for each whether it is there before it gets it.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for start in range(0, len(names), AT_ONCE):
+            paths = [f"{root}/{name}" for name in names[start : start + AT_ONCE]]
+            with _told(url):
+                found: list[bytes] = list(pool.map(files.cat_file, paths))
+            yield from found
 
 
 @contextmanager

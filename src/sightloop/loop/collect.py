@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Self
 
 from msgspec import Struct
@@ -26,7 +25,8 @@ from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, digest_of
 from sightloop.values.table import nearest
 
-BATCH = 2000
+BATCH, BATCH_BYTES = 2000, 64 * 2**20
+"""A batch ends at so many items, or with the item that makes it so many bytes."""
 
 
 class Rejection(Struct, frozen=True, kw_only=True):
@@ -107,8 +107,15 @@ def collect(
 
 
 def _batches(items: Iterable[Labelled]) -> Iterator[list[Labelled]]:
-    rest = iter(items)
-    while batch := list(islice(rest, BATCH)):
+    batch: list[Labelled] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.content)
+        if len(batch) == BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
 
 
@@ -138,6 +145,8 @@ def checked(recipe: Recipe, box: Box, width: int, height: int) -> Box:
 
 
 def _label(recipe: Recipe, text: str) -> str:
+    if not text:
+        raise BadData("it has no label", expected=f"one of {', '.join(recipe.classes)}")
     label = recipe.label(text)
     if label is None:
         raise BadData(f"the label {text!r} is {nearest(text, recipe.classes)}")
