@@ -15,7 +15,7 @@ import msgspec
 
 from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
-from sightloop.loop import figures, judgement, prepared
+from sightloop.loop import figures, judgement, prepared, reports
 from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
@@ -106,6 +106,7 @@ def check(job: Job, found: Found) -> Found:
     package = packages.load(job.blobs, found["trained"])
     scored = msgspec.structs.replace(package, card=msgspec.structs.replace(package.card, scores=report.scores))
     return judgement.told(decision, report, rival) | {
+        "answers": job.blobs.put(reports.packed(report.answers)),
         "package": packages.save(job.blobs, scored),
         "champion": None if champion is None else champion.number,
     }
@@ -121,8 +122,9 @@ def register(job: Job, found: Found) -> Found:
         version = versions.register(
             connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id, told
         )
+    page = reports.leave(job, found, package.card, version.number)
     _record(job, found, package, version)
-    return {"version": version.number}
+    return {"version": version.number, "report": page}
 
 
 def roll_out(job: Job, found: Found) -> Found:
