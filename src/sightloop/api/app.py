@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from sightloop import __version__
 from sightloop.api import (
+    datasets,
     feedback,
     health,
     models,
@@ -30,15 +31,19 @@ from sightloop.api import (
     samples,
     sent,
     stream,
+    triggers,
 )
 from sightloop.api.answers import reference, schemas
 from sightloop.api.front import Front
 from sightloop.api.service import Service
+from sightloop.data.checks import Findings
 from sightloop.errors import SightloopError
 from sightloop.loop.collect import Collected
+from sightloop.loop.lineage import OfSample
 from sightloop.loop.queue import Asking
 from sightloop.loop.why import Why
 from sightloop.settings import Settings
+from sightloop.values.dataset import DatasetVersion
 from sightloop.values.deployment import Deployment
 from sightloop.values.run import Run
 from sightloop.values.version import ModelVersion
@@ -54,6 +59,13 @@ PROBLEMS: dict[str, Any] = {
     )
 }
 _SHOWN = (
+    datasets.Datasets,
+    datasets.Changes,
+    datasets.SeenByModel,
+    triggers.Watched,
+    OfSample,
+    Findings,
+    DatasetVersion,
     problems.Problem,
     predict.Predictions,
     predict.Pictures,
@@ -91,7 +103,7 @@ def create(settings: Settings) -> Front:
     )
     app.state.service = service
     # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, feedback, queue, projects, models, samples, plain, health, stream):
+    for room in (runs, feedback, queue, projects, models, samples, plain, health, stream, datasets, triggers):
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)

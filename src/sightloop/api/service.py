@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sightloop.loop.checking import Checker
 from sightloop.loop.queue import Queue
 from sightloop.serve.live import Live
 from sightloop.serve.predictor import Predictor
@@ -28,6 +29,7 @@ class Service:
         self.live = Live(self.database, self.blobs, self.parts.recipes, settings, self.telemetry)
         self.predictor = Predictor(self.live, self.recorder, self.telemetry)
         self.queue = Queue(self.database, self.blobs)
+        self.checker = Checker(self.database, self.blobs)
         self.stopping = False
         self.streams = 0
         self._began = time.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -19,11 +18,11 @@ from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
 from sightloop.errors import BadData, BadInput
 from sightloop.loop import mislabelled
+from sightloop.loop.checking import Checker
 from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, packages, samples
 from sightloop.values.dataset import Entry
 from sightloop.values.recipe import Recipe
-from sightloop.values.sample import Labelled
 from sightloop.wiring import Parts
 
 app = typer.Typer(no_args_is_help=True, help="Samples, labels and dataset versions.")
@@ -78,7 +77,7 @@ def check(
     with opened() as parts:
         recipe = parts.recipe(project)
         given = None if path is None else sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
-        findings = find(recipe, _stored(parts, recipe) if given is None else given)
+        findings = Checker(parts.database, parts.blobs).findings(recipe) if given is None else find(recipe, given)
         if labels:
             findings = _with_doubtful_labels(parts, recipe, path, findings)
     if as_json:
@@ -145,15 +144,8 @@ def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findin
 
 
 def _entries(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
-    with parts.database.write() as connection:
-        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
-        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number).entries
-
-
-def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:
-    for entry in _entries(parts, recipe):
-        content = parts.blobs.read(entry.place)
-        yield Labelled(content=content, label=entry.label, side=entry.side, origin=entry.digest[:12])
+    with parts.database.read() as connection:
+        return datasets.present(connection, recipe.name, recipe.classes).entries
 
 
 def _print(findings: Findings) -> None:

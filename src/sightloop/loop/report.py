@@ -34,6 +34,6 @@ class Report:
     scores: Scores
     right: Marks
     labels: tuple[str, ...] = ()
-    answers: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
     changed: Mapping[str, Marks] = field(default_factory=dict)
     cost: Cost | None = None
+    answers: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))
