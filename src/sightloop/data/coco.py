@@ -11,6 +11,7 @@ from msgspec import Struct
 from sightloop.data.marked import Marked, Samples, labelled, side_in
 from sightloop.data.trees import Tree
 from sightloop.errors import BadData
+from sightloop.values.box import Box
 
 _PARTS = ("images", "annotations", "categories")
 _SHOWN = 3
@@ -35,6 +36,7 @@ class Annotation(Struct, frozen=True):
 
     image_id: int | str
     category_id: int | str
+    bbox: tuple[float, float, float, float] | None = None
 
 
 class Table(Struct, frozen=True):
@@ -67,7 +69,12 @@ def read(tree: Tree, found: dict[str, Table]) -> Samples:
     The side is the one in the name or folder of the COCO file. Raises BadData for images of several categories, and
     for files that are not there.
     """
-    return labelled(tree, [one for name, table in found.items() for one in _marked(tree, name, table)])
+    return labelled(tree, boxed(tree, found))
+
+
+def boxed(tree: Tree, found: dict[str, Table]) -> list[Marked]:
+    """The images of a tree with the boxes that are marked on them. Raises BadData as `read` does."""
+    return [one for name, table in found.items() for one in _marked(tree, name, table)]
 
 
 def _table(name: str, data: bytes) -> Table | None:
@@ -86,10 +93,15 @@ def _table(name: str, data: bytes) -> Table | None:
 def _marked(tree: Tree, name: str, table: Table) -> Iterator[Marked]:
     categories = {category.id: category.name for category in table.categories}
     marks = defaultdict[int | str, list[str]](list)
+    boxes = defaultdict[int | str, list[Box]](list)
     for mark in table.annotations:
         if mark.category_id not in categories:
             raise BadData(f"{name} has no category {mark.category_id!r}, but marks image {mark.image_id!r} with it")
-        marks[mark.image_id].append(categories[mark.category_id])
+        label = categories[mark.category_id]
+        marks[mark.image_id].append(label)
+        if mark.bbox is not None and min(mark.bbox[2:]) > 0:
+            x, y, width, height = mark.bbox
+            boxes[mark.image_id].append(Box(label=label, x1=x, y1=y, x2=x + width, y2=y + height))
     files = {picture.id: tree.find(picture.file_name, near=name) for picture in table.images}
     missing = [picture.file_name for picture in table.images if files[picture.id] is None]
     if missing:
@@ -100,4 +112,4 @@ def _marked(tree: Tree, name: str, table: Table) -> Iterator[Marked]:
         )
     for image, file in files.items():
         if file is not None:
-            yield Marked(file, tuple(marks[image]), side_in(name))
+            yield Marked(file, tuple(marks[image]), side_in(name), tuple(boxes[image]))

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 from sightloop.data.trees import Tree
 from sightloop.errors import BadData
+from sightloop.values.box import Box
 from sightloop.values.sample import Labelled, Side
 
 SIDES = {
@@ -23,11 +24,15 @@ _SHOWN = 3
 
 
 class Marked(NamedTuple):
-    """An image of a tree, the names of all that is marked on it, and the side that its data set keeps it on."""
+    """An image of a tree, the names of all that is marked on it, and the side that its data set keeps it on.
+
+    `boxes` are where it is marked, in the image's pixels, where the data set says so.
+    """
 
     image: str
     labels: tuple[str, ...]
     side: Side | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 class Samples:

@@ -61,8 +61,10 @@ def _parse(file: Traversable) -> Recipe:
 
 def _scores(recipe: Recipe) -> list[str]:
     """The scores that a floor may name: those of which more is better."""
-    each = ("precision", "recall", "f1")
-    return ["accuracy", *each, *(f"{name}.{label}" for label in recipe.classes for name in each)]
+    boxed = recipe.task == "detection"
+    whole = ("map50", "map", "precision", "recall") if boxed else ("accuracy", "precision", "recall", "f1")
+    each = ("ap50", "ap", "precision", "recall") if boxed else ("precision", "recall", "f1")
+    return [*whole, *(f"{name}.{label}" for label in recipe.classes for name in each)]
 
 
 def _refuse_unknown(origin: str, key: str, name: str, known: list[str]) -> None:

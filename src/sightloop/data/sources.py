@@ -6,7 +6,21 @@ from collections.abc import Iterator, Set
 from importlib.util import find_spec
 from pathlib import Path
 
-from sightloop.data import archives, buckets, bundled, coco, folders, idx, landmark_csv, mnist, trees, voc, yolo, zips
+from sightloop.data import (
+    archives,
+    boxes,
+    buckets,
+    bundled,
+    coco,
+    folders,
+    idx,
+    landmark_csv,
+    mnist,
+    trees,
+    voc,
+    yolo,
+    zips,
+)
 from sightloop.data.marked import Samples
 from sightloop.data.trees import Tree
 from sightloop.errors import BadData, SightloopError
@@ -21,7 +35,7 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     """The samples of a source that a recipe names, or None where it cannot be had here.
 
     `mnist` is a local copy in the folder of data sets or in the home folder, else a download unless `offline` is set;
-    `gestures`, `rps` and `leaves` are local copies; `bundled-digits` comes with scikit-learn; any other name is the
+    `gestures`, `rps`, `leaves` and `football` are local copies; `bundled-digits` comes with scikit-learn; any other name is the
     path of a file or folder, or the URL of a bucket.
     """
     if name == "mnist":
@@ -32,23 +46,30 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     if name == "gestures":
         path = next((path for path in _places(settings, f"gestures/{GESTURES}") if path.is_file()), None)
         return None if path is None else landmark_csv.read(path)
+    if name == "football":
+        folder = next((folder for folder in _places(settings, name) if folder.is_dir()), None)
+        return None if folder is None else boxes.of(trees.folder(folder))
     if name in PHOTOGRAPHS:
         folder = next((folder for folder in _places(settings, name) if folder.is_dir()), None)
         return None if folder is None else folders.read(folder)
     return read(name) if buckets.is_url(name) or Path(name).exists() else None
 
 
-def read(where: Path | str, *, aspect: float | None = None, skip_labels: Set[str] = frozenset()) -> Iterator[Labelled]:
+def read(
+    where: Path | str, *, aspect: float | None = None, skip_labels: Set[str] = frozenset(), boxed: bool = False
+) -> Iterator[Labelled]:
     """The samples of a file, folder or bucket, its form detected.
 
     Known are landmarks as CSV, MNIST's files, a dataset version's archive (`.tar`), and images in a folder, a zip
     archive or a bucket (`s3://bucket/folder`): as a folder for each class, COCO, VOC or YOLO. A `.json` is a COCO file
     with its images around it. Some count what is left (`operator.length_hint`).
 
-    `aspect` and `skip_labels` are for landmarks. Raises BadData for anything else, saying what is known.
+    `aspect` and `skip_labels` are for landmarks; `boxed` asks for what is marked in images, not for one class of each.
+    Raises BadData for anything else, saying what is known.
     """
+    look = boxes.of if boxed else images
     if isinstance(where, str) and buckets.is_url(where):
-        return images(buckets.tree(where))
+        return look(buckets.tree(where))
     path = Path(where)
     suffix = path.suffix.lower()
     if path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):
@@ -56,13 +77,13 @@ def read(where: Path | str, *, aspect: float | None = None, skip_labels: Set[str
     if path.is_file() and suffix == ".tar":
         return archives.labelled(path)
     if path.is_file() and suffix == ".zip":
-        return images(zips.tree(path, str(path)))
+        return look(zips.tree(path, str(path)))
     if path.is_file() and suffix == ".json":
-        return _coco(path)
+        return _coco(path, boxed=boxed)
     if path.is_dir() and any(path.glob("*-idx?-ubyte*")):
         return idx.read(path)
     if path.is_dir():
-        return images(trees.folder(path))
+        return look(trees.folder(path))
     raise BadData(
         f"{path} is {'a file of no known form' if path.exists() else 'not there'}",
         expected="a CSV of landmarks, a folder with MNIST's files, or images (folder, zip, s3://) as a folder for each "
@@ -86,12 +107,12 @@ def images(tree: Tree) -> Samples:
     return folders.of(tree)
 
 
-def _coco(path: Path) -> Samples:
+def _coco(path: Path, *, boxed: bool) -> Samples:
     tree = trees.folder(path.parent)
     tables = coco.tables(tree, [path.name])
     if not tables:
         raise BadData(f"{path} is no COCO file", expected="JSON with images, annotations and categories")
-    return coco.read(tree, tables)
+    return boxes.samples(tree, coco.boxed(tree, tables)) if boxed else coco.read(tree, tables)
 
 
 def _mnist(settings: Settings, progress: mnist.Progress | None) -> Path | None:

@@ -11,7 +11,11 @@ from xml.etree.ElementTree import Element
 from sightloop.data.marked import SIDES, Marked, Samples, labelled, side_in
 from sightloop.data.trees import IMAGES, Tree
 from sightloop.errors import BadData
+from sightloop.values.box import Box
 from sightloop.values.sample import Side
+
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 class Document(NamedTuple):
@@ -37,16 +41,30 @@ def read(tree: Tree) -> Samples:
     Sides are those of the lists in `ImageSets/Main`, else those in the folders' names. Raises BadData for images with
     objects of several classes, and for images that are not there.
     """
+    return labelled(tree, boxed(tree))
+
+
+def boxed(tree: Tree) -> list[Marked]:
+    """The images of a tree with the boxes of their objects. Raises BadData, also for a box that is none."""
     lists = _sides(tree)
-    images = [
+    return [
         Marked(
             document.image,
             tuple((one.findtext("name") or "").strip() for one in document.root.iter("object")),
             lists.get(PurePosixPath(document.name).stem, side_in(document.image)),
+            tuple(_box(document.name, one) for one in document.root.iter("object") if one.find("bndbox") is not None),
         )
         for document in documents(tree)
     ]
-    return labelled(tree, images)
+
+
+def _box(name: str, element: Element) -> Box:
+    try:
+        # VOC counts pixels from 1, and both corners are inside.
+        x1, y1, x2, y2 = (float(element.findtext(f"bndbox/{side}") or "") for side in _CORNERS)
+        return Box(label=(element.findtext("name") or "").strip(), x1=x1 - 1, y1=y1 - 1, x2=x2, y2=y2)
+    except ValueError as error:
+        raise BadData(f"{name} has a bndbox that is no box: {error}", expected=", ".join(_CORNERS)) from error
 
 
 class _Plain(ElementTree.TreeBuilder):

@@ -60,7 +60,7 @@ def read(tree: Tree, declared: Declaration) -> Samples:
     return labelled(
         tree,
         [
-            Marked(one.image, tuple(_named(declared, number, one.image) for number, _ in one.marks), one.side)
+            Marked(one.image, tuple(named(declared, number, one.image) for number, _ in one.marks), one.side)
             for one in pictures(tree, declared)
         ],
     )
@@ -115,7 +115,8 @@ def _marks(name: str, data: bytes) -> list[tuple[int, list[float]]]:
     return marks
 
 
-def _named(declared: Declaration, number: int, image: str) -> str:
+def named(declared: Declaration, number: int, image: str) -> str:
+    """The class of this number. Raises BadData."""
     if number not in declared.classes:
         raise BadData(f"{image} is marked with class {number}, which {declared.name} does not name")
     return declared.classes[number]

@@ -92,8 +92,8 @@ def compare(ours: Sequence[Rows], theirs: Sequence[Rows], truth: Sequence[Rows],
     Raises PackageRefused where it is above LIMIT.
     """
     ours = [rows[rows[:, 4] > 0] for rows in ours]
-    alone, boxes = _alone(ours, theirs)
-    share = alone / max(boxes, 1)
+    missing, boxes = alone(ours, theirs)
+    share = missing / max(boxes, 1)
     difference = 0.0
     if any(len(rows) for rows in truth):
         mine, own = (precision.mean(precision.match(found, truth, classes)) for found in (ours, theirs))
@@ -102,21 +102,21 @@ def compare(ours: Sequence[Rows], theirs: Sequence[Rows], truth: Sequence[Rows],
         raise PackageRefused(
             "the package answers differently from its framework",
             expected=f"mAP within {LIMIT:g}, and at most {100 * LIMIT:g} % of boxes without a counterpart",
-            got=f"mAP {difference:.4f} off, {alone} of {boxes} boxes without one",
+            got=f"mAP {difference:.4f} off, {missing} of {boxes} boxes without one",
             hint="An operator was exported wrongly; the model cannot be served as it is.",
         )
     return float(max(share, difference))
 
 
-def _alone(ours: Sequence[Rows], theirs: Sequence[Rows]) -> tuple[int, int]:
+def alone(ours: Sequence[Rows], theirs: Sequence[Rows]) -> tuple[int, int]:
     """How many of the sure boxes of either side have no counterpart on the other, of how many."""
-    alone = boxes = 0
+    missing = boxes = 0
     for mine, own in zip(ours, theirs, strict=True):
         for some, others in ((mine, own), (own, mine)):
             sure = some[some[:, 4] >= _SURE]
             boxes += len(sure)
-            alone += int((~_matched(sure, others)).sum())
-    return alone, boxes
+            missing += int((~_matched(sure, others)).sum())
+    return missing, boxes
 
 
 def _matched(some: Rows, others: Rows) -> NDArray[np.bool_]:

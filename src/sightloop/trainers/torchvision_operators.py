@@ -21,16 +21,25 @@ _DEFINED: list[Any] = []  # a torch library is unregistered when it is collected
 
 def load_timm() -> Any:
     """The timm module, with torchvision made importable first. Raises MissingExtra where one of them is missing."""
-    names = ("torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors")
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    return load("timm", "train", "torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors")
+
+
+def load_libreyolo() -> Any:
+    """The libreyolo module, with torchvision made importable first. Raises MissingExtra."""
+    return load("libreyolo", "detect", "torch", "torchvision", "libreyolo", "onnx", "onnxscript", "pycocotools")
+
+
+def load(name: str, extra: str, *needed: str) -> Any:
+    """A module that needs torchvision. Raises MissingExtra where one of those that it needs is missing."""
+    missing = [one for one in needed if importlib.util.find_spec(one) is None]
     if missing:
         raise MissingExtra(
-            f"the timm trainer needs {', '.join(missing)}", hint="Install it: pip install 'sightloop[train]'."
+            f"the {name} trainer needs {', '.join(missing)}", hint=f"Install it: pip install 'sightloop[{extra}]'."
         )
     # Threads that spin while they wait would stall a machine that also serves; read by OpenMP when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     complete()
-    return importlib.import_module("timm")
+    return importlib.import_module(name)
 
 
 def complete() -> None:

@@ -1,0 +1,122 @@
+"""Trains detectors with Ultralytics' YOLO: an optional extra, under the AGPL-3.0, which says so wherever it is used."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import structlog
+from msgspec import Meta, Struct
+
+from sightloop.settings import Settings
+from sightloop.tasks import precision
+from sightloop.trainers import ultralytics_network
+from sightloop.trainers.box_tuning import BoxTuning
+from sightloop.trainers.crops import Changes, Crops
+from sightloop.trainers.detectors import laid_out
+from sightloop.trainers.libreyolo import STRIDE, found_weights, refuse_other_input
+from sightloop.trainers.network import settle
+from sightloop.trainers.torchvision_operators import load
+from sightloop.trainers.trainer import Fitted, Pictures, Report
+from sightloop.values import table
+from sightloop.values.recipe import Recipe
+
+LICENCE = "AGPL-3.0"
+WARNING = (
+    "Ultralytics YOLO is under the AGPL-3.0: who offers a service with it, or with a model that it trained, must offer "
+    "the source of the whole. The trainer libreyolo (MIT) asks for nothing of the kind"
+)
+_CODE = "reading the weights {} runs code in the file; use only files that you trust"
+
+Count = Annotated[int, Meta(ge=1)]
+
+_log = structlog.get_logger()
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What `[train.options]` of a recipe may say to the yolo trainer; documented in docs/trainers.md."""
+
+    weights: str = "yolo11n.pt"
+    start: dict[str, str] = {}
+    crop: Annotated[int, Meta(ge=64, multiple_of=STRIDE)] = 640
+    crops: Count = 4
+    changes: Changes = Changes()
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.02
+    patience: Count = 10
+
+
+class Yolo:
+    """Trains a YOLO on crops; keeps the mean weights that are best on validation, whole pictures at the recipe's size."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse other tasks, sizes that the network cannot take, and options that are not there or cannot be."""
+        options(recipe)
+
+    def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:
+        """A YOLO fitted to crops of `train`, its weights chosen on `validation`. Raises NotReady without weights."""
+        chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
+        weights = found_weights(
+            chosen.weights, settings.weights, "https://github.com/ultralytics/assets/releases has yolo11n.pt."
+        )
+        report(done=0.0, message=WARNING)
+        load_ultralytics()
+        _log.warning(_CODE.format(weights.name))
+        unrepeatable = settle(recipe.train.seed)
+        model = ultralytics_network.build(weights, recipe.classes, chosen.start)
+        tuning = _tuning(model, recipe, chosen, train, validation, report)
+        best = tuning.run().model
+        report(done=0.97, message="writing the graph")
+        return Fitted(
+            graph=ultralytics_network.to_onnx(best, recipe.input.height, recipe.input.width),
+            predict=lambda inputs: ultralytics_network.predict(best, inputs),
+            epochs=len(tuning.curves),
+            curves=tuple(tuning.curves),
+            reproducible=unrepeatable,
+            parameters=msgspec.to_builtins(chosen) | {"best_epoch": tuning.best + 1},
+            licence=LICENCE,
+        )
+
+
+def _tuning(
+    model: Any, recipe: Recipe, chosen: Options, train: Pictures, validation: Pictures, report: Report
+) -> BoxTuning:
+    inputs, truth = laid_out(validation, recipe.input)
+
+    def judge(averaged: Any) -> tuple[float, float]:
+        found, _ = ultralytics_network.predict(averaged.model, inputs)
+        return precision.mean(precision.match(found, truth, len(recipe.classes)))
+
+    return BoxTuning(
+        network=ultralytics_network.learner(model),
+        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed),
+        each_epoch=chosen.crops * len(train),
+        judge=judge,
+        train=recipe.train,
+        report=report,
+        decay=chosen.weight_decay,
+        patience=chosen.patience,
+    )
+
+
+def options(recipe: Recipe) -> Options:
+    """The checked `train.options` of a recipe. Raises BadRecipe."""
+    refuse_other_input(recipe)
+    return table.read(recipe.train.options, Options, f"the recipe of {recipe.name}", "train.options")
+
+
+def load_ultralytics() -> Any:
+    """The ultralytics module, kept from installing anything and from calling home. Raises MissingExtra."""
+    os.environ["YOLO_AUTOINSTALL"] = "false"
+    os.environ["YOLO_OFFLINE"] = "true"  # no look at a server, no events
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "sightloop-ultralytics"))
+    Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+    module = load("ultralytics", "yolo", "torch", "torchvision", "ultralytics", "onnx", "onnxscript", "pycocotools")
+    module.settings.update({"sync": False})
+    _log.warning(WARNING)
+    return module
+
+
+TRAINER = Yolo()
