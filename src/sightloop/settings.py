@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     max_image_pixels: int = Field(50_000_000, ge=1, description="The most pixels that an image may declare.")
     max_items: int = Field(256, ge=1, description="The most images or landmark sets in one request.")
     max_waiting: int = Field(1024, ge=1, description="The most requests that wait for one model; more get 503.")
+    max_streams: int = Field(64, ge=0, description="The most live streams of one serving process; more are refused.")
     record: bool = Field(True, description="Whether predictions and their inputs are recorded.")
     max_recording: int = Field(
         4096, ge=1, description="The most predictions that wait to be recorded; more are counted and dropped."

@@ -64,6 +64,22 @@ class Telemetry:
         self.dropped = Counter(
             "sightloop_predictions_dropped_total", "Predictions that were answered but not recorded.", registry=registry
         )
+        self.streams = Gauge(
+            "sightloop_streams", "Live streams that are open.", registry=registry, multiprocess_mode="livesum"
+        )
+        self.frames = Counter(
+            "sightloop_stream_frames_total",
+            "Frames of live streams: answered, refused, or dropped for a newer one.",
+            ["project", "outcome"],
+            registry=registry,
+        )
+        self.age = Histogram(
+            "sightloop_stream_age_seconds",
+            "From a frame's arrival to its answer, in seconds.",
+            ["project"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
 
         # A reference is all that the answer path can afford; the two numbers are worked out when they are asked for.
         self.last_hand: NDArray[Any] | None = None

@@ -17,7 +17,20 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from sightloop import __version__
-from sightloop.api import feedback, health, models, plain, predict, problems, projects, queue, runs, samples, sent
+from sightloop.api import (
+    feedback,
+    health,
+    models,
+    plain,
+    predict,
+    problems,
+    projects,
+    queue,
+    runs,
+    samples,
+    sent,
+    stream,
+)
 from sightloop.api.answers import reference, schemas
 from sightloop.api.front import Front
 from sightloop.api.service import Service
@@ -56,6 +69,7 @@ _SHOWN = (
     ModelVersion,
     models.Models,
     Deployment,
+    stream.Live,
     projects.Projects,
     projects.PredictionPage,
     health.Health,
@@ -77,7 +91,7 @@ def create(settings: Settings) -> Front:
     )
     app.state.service = service
     # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, feedback, queue, projects, models, samples, plain, health):
+    for room in (runs, feedback, queue, projects, models, samples, plain, health, stream):
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)

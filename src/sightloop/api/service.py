@@ -29,6 +29,7 @@ class Service:
         self.predictor = Predictor(self.live, self.recorder, self.telemetry)
         self.queue = Queue(self.database, self.blobs)
         self.stopping = False
+        self.streams = 0
         self._began = time.monotonic()
 
     @property

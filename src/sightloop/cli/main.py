@@ -16,6 +16,7 @@ from sightloop.cli.output import say, tell
 from sightloop.cli.predict import predict
 from sightloop.cli.queue import queue
 from sightloop.cli.serve import serve, worker
+from sightloop.cli.stream import stream
 from sightloop.cli.train import retrain, train
 from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
@@ -54,6 +55,7 @@ _COMMANDS = (
     retrain,
     evaluate,
     predict,
+    stream,
     queue,
     projects.projects,
     triggers,
