@@ -30,6 +30,7 @@ from sightloop.api import (
     samples,
     sent,
     stream,
+    videos,
 )
 from sightloop.api.answers import reference, schemas
 from sightloop.api.front import Front
@@ -69,7 +70,8 @@ _SHOWN = (
     ModelVersion,
     models.Models,
     Deployment,
-    stream.Live,
+    videos.Shown,
+    videos.VideoPage,
     projects.Projects,
     projects.PredictionPage,
     health.Health,
@@ -91,7 +93,7 @@ def create(settings: Settings) -> Front:
     )
     app.state.service = service
     # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, feedback, queue, projects, models, samples, plain, health, stream):
+    for room in (runs, videos, feedback, queue, projects, models, samples, plain, health, stream):
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)
