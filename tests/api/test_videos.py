@@ -98,7 +98,7 @@ def test_what_cannot_be_taken_is_refused_with_a_reason(client: Client, home: Hom
         (SQUARES, {"content": b""}, 422, "empty"),
         (SQUARES, {"content": b"x" * 1_000_001}, 413, "too large"),
         (SQUARES, {"headers": {"upload-length": "1000001"}}, 413, "too large"),
-        (SQUARES, {"files": {"file": b"x"}}, 422, "no form"),
+        (SQUARES, {"files": {"file": b"x"}}, 422, "as a form"),
         (f"{SQUARES}?every=26", {"content": b"x"}, 422, "every"),
         (f"{SQUARES}?least=2", {"content": b"x"}, 422, "least"),
     ):

@@ -21,9 +21,9 @@ def test_a_whole_video_waits_and_the_oldest_comes_first(database: Database) -> N
     first, second = sent(database), sent(database)
     with database.write() as c:
         assert (first.stage, first.received, first.handling.every) == (Stage.QUEUED, 10, 3)
-        assert videos.next_one(c) == first
+        assert videos.waiting(c) == [first, second]
         videos.begin(c, second.id, 4)
-        assert videos.next_one(c) == videos.get(c, second.id)  # one that was begun goes on before all others
+        assert videos.waiting(c) == [videos.get(c, second.id), first]  # one that was begun goes on before all others
         assert videos.begin(c, second.id, 5).version == 4  # and keeps its model
         assert [one.id for one in videos.page(c, "football")] == [second.id, first.id]
         assert [one.id for one in videos.page(c, before=second.id)] == [first.id]
@@ -35,7 +35,7 @@ def test_what_has_ended_stays_as_it_is(database: Database) -> None:
         videos.begin(c, video.id, 1)
         ended = videos.finish(c, video.id, Stage.SUCCEEDED, {"frames": 7})
         assert (ended.done, ended.progress, ended.stage.ended) == (7, 1.0, True)
-        assert videos.next_one(c) is None
+        assert videos.waiting(c) == []
         for change in (videos.request_cancel, lambda c, id: videos.change(c, id, done=1)):
             with pytest.raises(Conflict, match="has ended"):
                 change(c, video.id)

@@ -54,7 +54,9 @@ class Studio:
     def work(self) -> bool:
         """Work off the next video; whether there was one."""
         with self._database.read() as connection:
-            video = videos.next_one(connection)
+            waiting = videos.waiting(connection)
+        # Workers on other machines may share the database; a video is worked off where its files are.
+        video = next((one for one in waiting if folder_of(self._settings, one.id).is_dir()), None)
         if video is None:
             return False
         try:

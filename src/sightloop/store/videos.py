@@ -41,13 +41,9 @@ def page(c: Connection, project: str | None = None, before: str | None = None, l
     return _select(c, *where, order=videos.c.id.desc(), limit=limit)
 
 
-def next_one(c: Connection) -> Video | None:
-    """The video to work on: one that a worker left, else the one that waits longest."""
-    for stage in (Stage.RUNNING, Stage.QUEUED):
-        found = _select(c, videos.c.stage == stage.value, limit=1)
-        if found:
-            return found[0]
-    return None
+def waiting(c: Connection) -> list[Video]:
+    """The videos to work on: those that a worker left, then those that wait, the oldest first."""
+    return [video for stage in (Stage.RUNNING, Stage.QUEUED) for video in _select(c, videos.c.stage == stage.value)]
 
 
 def change(c: Connection, id: str, **fields: Any) -> Video:
