@@ -32,6 +32,7 @@ from sightloop.api import (
     sent,
     stream,
     triggers,
+    videos,
 )
 from sightloop.api.answers import reference, schemas
 from sightloop.api.front import Front
@@ -81,7 +82,8 @@ _SHOWN = (
     ModelVersion,
     models.Models,
     Deployment,
-    stream.Live,
+    videos.Shown,
+    videos.VideoPage,
     projects.Projects,
     projects.PredictionPage,
     health.Health,
@@ -103,7 +105,7 @@ def create(settings: Settings) -> Front:
     )
     app.state.service = service
     # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, feedback, queue, projects, models, samples, plain, health, stream, datasets, triggers):
+    for room in (runs, videos, feedback, queue, projects, models, samples, plain, health, stream, datasets, triggers):
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from starlette.websockets import WebSocketDisconnect
 
 from sightloop.api import predict, sent
-from sightloop.api.predict import Predicted
+from sightloop.api.predict import Detected, Predicted
 from sightloop.api.problems import Problem, problem
 from sightloop.api.service import Service
 from sightloop.errors import BadInput, Busy, SightloopError, TooLarge
@@ -25,6 +25,8 @@ QUIET_SECONDS = 60.0
 RESTART = 1012
 """The close code of a server that is asked to stop; any other is 4000 and the status of the problem."""
 _LOOK_SECONDS = 0.25
+
+Shown = Predicted | Detected
 
 router = APIRouter()
 
@@ -40,7 +42,7 @@ class Live(Struct, frozen=True, kw_only=True, omit_defaults=True):
     frame: int = 0
     age_ms: float = 0.0
     dropped: int = 0
-    prediction: Predicted | None = None
+    prediction: Shown | None = None
     problem: Problem | None = None
 
 
@@ -156,7 +158,9 @@ class _Session:
             raise BadInput("a frame has one input", got="none")
         return inputs.kind, inputs.contents[0]
 
-    async def _tell(self, frame: Frame[Any], made: Predicted | None = None, found: Problem | None = None) -> None:
+    async def _tell(
+        self, frame: Frame[Any], made: Predicted | Detected | None = None, found: Problem | None = None
+    ) -> None:
         age = frame.age
         if made is not None:
             self._telemetry.age.labels(self._project).observe(age)

@@ -20,6 +20,7 @@ from sightloop.cli.stream import stream
 from sightloop.cli.train import retrain, train
 from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
+from sightloop.cli.video import video
 from sightloop.errors import SightloopError
 from sightloop.telemetry import configure_logs
 
@@ -56,6 +57,7 @@ _COMMANDS = (
     evaluate,
     predict,
     stream,
+    video,
     queue,
     projects.projects,
     triggers,

@@ -14,7 +14,6 @@ from sightloop.errors import BadData
 from sightloop.values.box import Box
 from sightloop.values.sample import Side
 
-
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TICKS = 90_000
 """Ticks of a second in which frames' moments are told, as in MPEG."""
+_BASE = Fraction(1, TICKS)
 _USUAL_RATE = Fraction(25)
 _MOST_RATE = 240
 # No playlists: one would make this machine open the files and addresses that it names.
@@ -81,6 +82,7 @@ class Clip:
             offset = _ticks(stream.start_time, stream.time_base) if stream.start_time is not None else 0
             for frame in self._decoded(container, stream):
                 given = None if frame.pts is None else _ticks(frame.pts, frame.time_base) - offset
+                self.damaged += frame.is_corrupt
                 # Moments only grow, whatever the file says, since players stumble over anything else.
                 last = last + step if given is None or last < 0 or given <= last else given
                 last = max(last, 0) if number else max(given or 0, 0)
@@ -162,8 +164,8 @@ def _shape(container: InputContainer, stream: VideoStream) -> Shape:
     rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
     rate = rate if 0 < rate <= _MOST_RATE else _USUAL_RATE
     seconds = _seconds(container, stream)
-    sound = container.streams.audio[0].codec_context.name if container.streams.audio else ""
-    turned = _turned(stream)
+    sound = container.streams.audio[0].codec_context.codec.canonical_name if container.streams.audio else ""
+    turned = _turned(container, stream)
     width, height = (context.height, context.width) if turned else (context.width, context.height)
     return Shape(width, height, rate, seconds, stream.frames or round(seconds * rate), context.name, sound)
 
@@ -174,11 +176,11 @@ def _seconds(container: InputContainer, stream: VideoStream) -> float:
     return container.duration / 1_000_000 if container.duration else 0.0
 
 
-def _turned(stream: VideoStream) -> bool:
+def _turned(container: InputContainer, stream: VideoStream) -> bool:
     from av.error import FFmpegError
 
     try:
-        frame = next(stream.container.decode(stream), None)
+        frame = next(container.decode(stream), None)
     except FFmpegError:
         return False
     return frame is not None and _quarters(frame) % 2 == 1
@@ -189,8 +191,8 @@ def _quarters(frame: VideoFrame) -> int:
     return _QUARTERS.get(round(frame.rotation) % 360, 0)
 
 
-def _ticks(moment: int, base: Fraction) -> int:
-    return round(moment * base * TICKS)
+def _ticks(moment: int, base: Fraction | None) -> int:
+    return round(moment * (base or _BASE) * TICKS)
 
 
 def _told(error: Exception) -> str:

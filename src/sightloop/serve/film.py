@@ -16,7 +16,9 @@ from sightloop.serve.clip import TICKS
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
-    from av.packet import Packet
+    from av.packet import Packet as AnyPacket
+
+    Packet = AnyPacket[Any]
 
 PLAYED = ("aac", "mp3", "opus", "flac")
 """Sound that browsers play in an MP4; any other is encoded anew."""
@@ -115,7 +117,7 @@ def _sound(source: InputContainer, output: OutputContainer) -> Iterator[Packet]:
     stream = source.streams.audio[0]
     start = source.streams.video[0].start_time or 0
     offset = float(start * (source.streams.video[0].time_base or 0))
-    if stream.codec_context.name in PLAYED:
+    if stream.codec_context.codec.canonical_name in PLAYED:
         return _copied(source, stream, output.add_stream_from_template(stream), offset)
     encoder = output.add_stream("aac", rate=stream.codec_context.sample_rate)
     encoder.codec_context.layout = "mono" if stream.codec_context.layout.nb_channels == 1 else "stereo"

@@ -59,7 +59,10 @@ def resume(tracker: Tracker, past: Notes) -> None:
 
 def _note(still: Still, finding: Finding, tracker: Tracker | None) -> Note:
     ids = tracker.follow(finding.boxes) if tracker else np.zeros(len(finding.boxes), np.int64)
-    boxes = [Box(*row[:5], int(row[5]), one) for row, one in zip(finding.boxes.tolist(), ids.tolist(), strict=True)]
+    boxes = [
+        Box(x1, y1, x2, y2, score, int(place), one)
+        for (x1, y1, x2, y2, score, place), one in zip(finding.boxes.tolist(), ids.tolist(), strict=True)
+    ]
     return Note(still.number, still.time, boxes, finding.label, finding.score)
 
 
@@ -78,11 +81,11 @@ def _filled(still: Still, before: Note | None, after: Note | None) -> Note:
 
 
 def _mixed(one: Box, other: Box, share: float) -> Box:
-    edges = [
+    x1, y1, x2, y2 = (
         (1 - share) * a + share * b
         for a, b in zip((one.x1, one.y1, one.x2, one.y2), (other.x1, other.y1, other.x2, other.y2), strict=True)
-    ]
-    return Box(*edges, min(one.score, other.score), one.place, one.id)
+    )
+    return Box(x1, y1, x2, y2, min(one.score, other.score), one.place, one.id)
 
 
 def _arrays(note: Note) -> tuple[Boxes, Ids]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sightloop import plugins
 from sightloop.runtimes.runtime import Session
-from sightloop.tasks.task import Task
-from sightloop.values.image import Image
+from sightloop.tasks.detection import located
+from sightloop.tasks.task import Size, Task
 from sightloop.values.package import Package, Sealed
-from sightloop.values.prediction import Answer
+from sightloop.values.prediction import Answer, Detections
 
-NO_BOXES = np.zeros((0, 6), np.float32)
+USUAL_LEAST = 0.3
+"""The score at which a box counts where neither the package nor anybody says."""
+_WEAK = 1 / 3
+_NO_BOXES = np.zeros((0, 6), np.float32)
 
 
 class Finding(NamedTuple):
@@ -30,24 +33,29 @@ class Sight:
 
     def __init__(self, package: Sealed, *, threads: int = 0, least: float = 0.0) -> None:
         self.card: Package = package.card
-        self.least = least
+        self.least = least or package.card.threshold or USUAL_LEAST
         self._task: Task = plugins.load("tasks", package.card.task)
         self._session: Session = plugins.load("runtimes", "onnx").open(package, threads=threads)
 
     @property
     def boxed(self) -> bool:
         """Whether answers are boxes."""
-        return False
+        return self._task.boxed
 
-    def answer(self, pixels: NDArray[np.uint8]) -> Answer:
+    def answer(self, pixels: NDArray[np.uint8]) -> Answer | Detections:
         """The answer to a frame. Raises BadInput where nothing can be answered."""
-        return self._task.read(self._session.run(self._prepared(pixels)[None])[0][0], self.card)
+        rows, size = self._run(pixels)
+        return self._task.read(rows, self.card, size)
 
     def find(self, pixels: NDArray[np.uint8]) -> Finding:
-        """What is found in a frame."""
-        answer = self.answer(pixels)
-        return Finding(NO_BOXES, answer.label, answer.confidence)
+        """What is found in a frame: of boxes also weak ones, of a third of `least`, since a tracker can use them."""
+        rows, size = self._run(pixels)
+        if self._task.boxed:
+            boxes = located(rows, self.card.input, size)
+            return Finding(boxes[boxes[:, 4] >= _WEAK * self.least])
+        answer = self._task.read(rows, self.card, size)
+        return Finding(_NO_BOXES, answer.label, answer.confidence)
 
-    def _prepared(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        spec = self.card.input
-        return Image(pixels).resized(spec.height, spec.width)
+    def _run(self, pixels: NDArray[np.uint8]) -> tuple[list[NDArray[np.float32]], Size]:
+        inputs, size = self._task.lay(pixels, self.card.input)
+        return list(self._session.run(np.stack(inputs))[0]), size

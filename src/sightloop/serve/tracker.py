@@ -15,8 +15,6 @@ from sightloop.errors import MissingExtra
 
 LOST_SECONDS = 1.2
 """How long a thing may be out of sight and keep its id."""
-SURE = 0.5
-"""The share of the way from the model's threshold to 1 at which a box counts as sure, and may begin a track."""
 _NEW = 0
 
 Boxes = NDArray[np.float32]
@@ -25,16 +23,18 @@ Ids = NDArray[np.int64]
 
 
 class Tracker:
-    """Gives each box an id, counted from 1 in the order of appearance, or 0 while it is not followed yet."""
+    """Gives each box an id, counted from 1 in the order of appearance, or 0 while it is not followed yet.
 
-    def __init__(self, rate: float, least: float) -> None:
+    `rate` is the looks a second. A box of a score from `sure` on may begin a track; a weaker one only goes on with one.
+    """
+
+    def __init__(self, rate: float, sure: float) -> None:
         try:
             import supervision
             from trackers import ByteTrackTracker
         except ModuleNotFoundError as error:
             raise MissingExtra("tracking needs trackers", hint="Install `sightloop[video]`.") from error
         self._detections: Any = supervision.Detections
-        sure = least + SURE * (1 - least)
         self._tracker = ByteTrackTracker(
             lost_track_buffer=max(1, round(LOST_SECONDS * 30)),  # counted at 30 frames a second, whatever the rate
             frame_rate=rate,

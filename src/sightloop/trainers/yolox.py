@@ -178,7 +178,7 @@ def exported(whole: Any, height: int, width: int) -> bytes:
 
 
 def predict(network: Any, inputs: NDArray[np.uint8]) -> tuple[list[Rows], Rows]:
-    """libreyolo's own boxes (K, 6) of each input, decoded and suppressed by its code, and the embeddings."""
+    """Libreyolo's own boxes (K, 6) of each input, decoded and suppressed by its code, and the embeddings."""
     import torch
     from libreyolo.postprocess.yolox import postprocess
 
