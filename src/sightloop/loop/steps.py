@@ -19,7 +19,7 @@ from sightloop.loop import figures, judgement
 from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
-from sightloop.loop.training import Order
+from sightloop.loop.training import CHECKPOINTS, Order
 from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
@@ -56,9 +56,12 @@ def freeze(job: Job, _found: Found) -> Found:
 
 
 def train(job: Job, found: Found) -> Found:
-    """Train in the place that the settings name, and keep the package that comes out."""
-    shutil.rmtree(job.folder, ignore_errors=True)  # of a training that was killed half way
-    job.folder.mkdir(parents=True)
+    """Train in the place that the settings name, and keep the package that comes out.
+
+    Done again after the worker died, a training goes on from its checkpoints, where the trainer keeps some.
+    """
+    shutil.rmtree(job.folder / "package", ignore_errors=True)  # of a training that was killed half way
+    job.folder.mkdir(parents=True, exist_ok=True)
     order = Order(
         recipe=msgspec.to_builtins(job.recipe),
         manifest=found["manifest"],
@@ -182,8 +185,9 @@ def _record(job: Job, found: Found, package: Sealed, version: ModelVersion) -> N
 
 
 def _artifacts(job: Job) -> Path:
-    """The curves and figures, without the package: it has a folder of its own in MLflow."""
-    shutil.rmtree(job.folder / "package", ignore_errors=True)
+    """The curves and figures: the package has a folder of its own in MLflow, and checkpoints have served."""
+    for name in ("package", CHECKPOINTS):
+        shutil.rmtree(job.folder / name, ignore_errors=True)
     return job.folder
 
 

@@ -14,15 +14,20 @@ from sightloop.errors import BadData
 from sightloop.loop.arrays import load
 from sightloop.store.blobs import Blobs
 from sightloop.trainers.packaging import pack
-from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.trainers.trainer import Arrays, Fitted, Report, Resumable, Trainer
 from sightloop.values.dataset import Manifest
 from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
-from sightloop.values.sample import Side
+from sightloop.values.sample import Side, digest_of
+
+CHECKPOINTS = "checkpoints"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to train: the recipe as a table, the manifest's blob, where blobs lie, the folder to write to."""
+    """What to train: the recipe as a table, the manifest's blob, where blobs lie, the folder to write to.
+
+    In `checkpoints/` of the folder lies what an attempt at this training left that was killed.
+    """
 
     recipe: dict[str, Any]
     manifest: str
@@ -44,7 +49,7 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     train, validation = (_side(blobs, manifest, recipe, side) for side in (Side.TRAIN, Side.VALIDATION))
     report(done=0.0, message=f"training on {len(train)} samples, {len(validation)} to validate")
     begun = time.monotonic()
-    fitted: Fitted = plugins.load("trainers", recipe.train.trainer).train(recipe, train, validation, report)
+    fitted: Fitted = _trainer(order).train(recipe, train, validation, report)
     trained = time.monotonic()
     report(done=1.0, message="packaging")
     runtime = plugins.load("runtimes", "onnx")
@@ -66,6 +71,15 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
         "reproducible": fitted.reproducible,
         "seconds": {"train": trained - begun, "package": time.monotonic() - trained},
     }
+
+
+def _trainer(order: Order) -> Trainer:
+    """The recipe's trainer; where it can, it goes on from a killed attempt at the very same training."""
+    trainer: Trainer = plugins.load("trainers", order.recipe["train"]["trainer"])
+    if not isinstance(trainer, Resumable):
+        return trainer
+    same = digest_of(msgspec.json.encode((order.recipe, order.manifest, order.code), order="sorted"))
+    return trainer.resuming(Path(order.folder) / CHECKPOINTS / same[:16])
 
 
 def _side(blobs: Blobs, manifest: Manifest, recipe: Recipe, side: Side) -> Arrays:
