@@ -15,7 +15,7 @@ from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
 from sightloop.values.bundle import from_zip
 from sightloop.values.package import Sealed
-from sightloop.values.recipe import nearest
+from sightloop.values.table import nearest
 from sightloop.values.version import Verdict
 
 _LONGEST_PAUSE = 60.0
