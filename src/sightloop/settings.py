@@ -41,6 +41,16 @@ class Settings(BaseSettings):
     processes: int = Field(1, ge=1, le=64, description="Serving processes.")
     threads: int = Field(0, ge=0, le=256, description="Threads of one inference session; 0 takes the machine's cores.")
     default_project: str = Field("digits", description="The project behind the plain /predict, /upload and /retrain.")
+    model_s3_bucket: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SIGHTLOOP_MODEL_S3_BUCKET", "MODEL_S3_BUCKET"),
+        description="A bucket with a model package that is fetched when the server starts.",
+    )
+    model_s3_key: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SIGHTLOOP_MODEL_S3_KEY", "MODEL_S3_KEY"),
+        description="The key of that package, a zip as `sightloop models export` writes it.",
+    )
     max_request_bytes: int = Field(20_000_000, ge=1, description="The largest request body.")
     max_expanded_bytes: int = Field(
         500_000_000, ge=1, description="The most bytes that an uploaded archive expands to."

@@ -16,6 +16,7 @@ from tests import tens
 from tests.house import until
 
 from sightloop.store import deployments, versions
+from sightloop.values.package import GRAPH
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.wiring import Parts
 
@@ -82,3 +83,46 @@ def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[
         assert process.wait(20) == 0
     left = tens.again(parts, run)
     assert (left.status, left.step) == (Status.RUNNING, "train")
+
+
+PHOTOGRAPHED = (
+    tens.RECIPE.replace('trainer = "sklearn"\nepochs = 5', 'trainer = "timm"\nepochs = 6\nbatch_size = 16')
+    .replace('model = "logistic"', 'backbone = "test_efficientnet"\nweights = "none"\nfrozen = 1\nhead = "tuned"')
+    .replace("= 28", "= 32")
+    .replace("floors = { accuracy = 0.6 }", "")
+)
+
+
+def trained(parts: Parts, run: Run) -> str:
+    """The SHA-256 of the graph that a run trained."""
+    with parts.database.read() as connection:
+        return next(one for one in versions.list(connection, "tens") if one.run == run.id).card.files[GRAPH]
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(280)
+def test_a_training_killed_in_the_middle_goes_on_after_its_last_epoch(make_parts: Callable[..., Parts]) -> None:
+    parts = make_parts(PHOTOGRAPHED)
+    tens.stock(parts, 200)
+    undisturbed = tens.turn(parts)
+    assert undisturbed.status is Status.SUCCEEDED, undisturbed.error
+
+    run = tens.ask(parts)
+    with working(parts) as process:
+        until(lambda: told(parts, run, "epoch 4 of 6"), 100, every=0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with working(parts):
+        until(lambda: tens.again(parts, run).status.ended, 120)
+
+    assert tens.again(parts, run).status in {Status.SUCCEEDED, Status.REFUSED}
+    assert told(parts, run, "going on after epoch 3")
+    first = [event.message for event in tens.events(parts, run)].index("going on after epoch 3, where it was cut off")
+    assert not any("epoch 2 of 6" in event.message for event in tens.events(parts, run)[first:])
+    assert trained(parts, run) == trained(parts, undisturbed)
+    left = parts.settings.home / "runs" / run.id / "checkpoints"
+    assert not left.exists()
+
+
+def told(parts: Parts, run: Run, message: str) -> bool:
+    return any(event.message.startswith(message) for event in tens.events(parts, run))

@@ -17,10 +17,10 @@ from sightloop.data import sources
 from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
 from sightloop.errors import BadData, BadInput
-from sightloop.loop import mislabelled
+from sightloop.loop import alike, mislabelled
 from sightloop.loop.checking import Checker
 from sightloop.loop.versioned import Versioned
-from sightloop.store import datasets, packages, samples
+from sightloop.store import datasets, deployments, packages, samples
 from sightloop.values.dataset import Entry
 from sightloop.values.recipe import Recipe
 from sightloop.wiring import Parts
@@ -72,12 +72,15 @@ def check(
 ) -> None:
     """Look for broken, doubled, nearly doubled, contradicting, leaking, lopsided and unknown data.
 
-    Fails where a model should not be trained on the data as it is; doubled, near and lopsided data is only told of.
+    Fails where a model should not be trained on the data as it is; doubled, near, alike and lopsided data is only told
+    of. Once the project has a champion, its embedding finds photographs that are alike.
     """
     with opened() as parts:
         recipe = parts.recipe(project)
         given = None if path is None else sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
         findings = Checker(parts.database, parts.blobs).findings(recipe) if given is None else find(recipe, given)
+        if given is None:
+            findings = _with_alike(parts, recipe, findings)
         if labels:
             findings = _with_doubtful_labels(parts, recipe, path, findings)
     if as_json:
@@ -133,6 +136,16 @@ def show_all(
 
 for _command in (history.diff, history.export, history.lineage, history.pull):
     app.command()(_command)
+
+
+def _with_alike(parts: Parts, recipe: Recipe, findings: Findings) -> Findings:
+    with parts.database.read() as connection:
+        present = deployments.current(connection, recipe.name)
+    if present is None:
+        return findings
+    package = packages.load(parts.blobs, choose(parts, recipe.name, present.champion.version).package)
+    found = alike.find(package, _entries(parts, recipe), parts.blobs, threads=parts.settings.threads)
+    return msgspec.structs.replace(findings, findings=(*findings.findings, *found))
 
 
 def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findings: Findings) -> Findings:

@@ -19,7 +19,7 @@ from sightloop.loop import figures, judgement, prepared, reports
 from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
-from sightloop.loop.training import Order
+from sightloop.loop.training import CHECKPOINTS, Order
 from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
@@ -81,7 +81,10 @@ def archive(job: Job, found: Found) -> Found:
 
 
 def train(job: Job, found: Found) -> Found:
-    """Train in the place that the settings name, and keep the package that comes out."""
+    """Train in the place that the settings name, and keep the package that comes out.
+
+    Done again after the worker died, a training goes on from its checkpoints, where the trainer keeps some.
+    """
     shutil.rmtree(job.folder / PACKAGE, ignore_errors=True)  # of a training that was killed half way
     job.folder.mkdir(parents=True, exist_ok=True)
     order = Order(
@@ -162,7 +165,7 @@ STEPS: dict[str, Step] = {
 
 def tidy(folder: Path) -> None:
     """Drop from a run's work folder what only its steps need; its curves and figures stay."""
-    for name in (PREPARED, PACKAGE):
+    for name in (PREPARED, PACKAGE, CHECKPOINTS):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
