@@ -6,23 +6,27 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import NullPool, create_engine, make_url, text
 from tests import tens
 from tests.house import until
 
-from sightloop.store import deployments, versions
+from sightloop.store import deployments, leases, versions
 from sightloop.values.package import GRAPH
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.wiring import Parts
+from sightloop.worker import Worker
 
 
 @contextmanager
-def working(parts: Parts) -> Iterator[subprocess.Popen[bytes]]:
+def working(parts: Parts, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker as a process of its own, as an operator starts it."""
     settings = parts.settings
     environment = os.environ | {
@@ -31,6 +35,7 @@ def working(parts: Parts) -> Iterator[subprocess.Popen[bytes]]:
         "SIGHTLOOP_POLL_SECONDS": "0.1",
         "SIGHTLOOP_OFFLINE": "true",
     }
+    environment |= more
     with (settings.home.parent / "worker.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sightloop.cli.main", "worker"], env=environment, stdout=log, stderr=log
@@ -71,6 +76,36 @@ def test_a_run_killed_in_every_step_ends_as_if_nothing_had_happened(make_parts: 
     with parts.database.read() as connection:
         assert [version.number for version in versions.list(connection, "tens")] == [2, 1]
         assert [one.champion.version for one in deployments.history(connection, "tens")] == [2, 1]
+
+
+@pytest.mark.journey
+def test_a_worker_on_another_machine_goes_on_with_what_a_dead_one_had(
+    make_parts: Callable[..., Parts], postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"shared_{uuid.uuid4().hex}"
+    with create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    shared = {"database_url": url, "blobs_url": f"file://{tmp_path}/blobs"}
+    here = make_parts(home=tmp_path / "here", **shared)
+    there = make_parts(home=tmp_path / "there", **shared)
+    tens.stock(here)
+    run = tens.ask(here)
+    with working(here, SIGHTLOOP_DATABASE_URL=url, SIGHTLOOP_BLOBS_URL=shared["blobs_url"]):
+        until(lambda: begun(here, run, "train"), 60, every=0.005)
+    dead = tens.again(here, run).worker
+    with Worker(there) as worker:
+        worker.work_off(run.id)
+        assert tens.again(there, run).worker == dead, "it might live"
+        monkeypatch.setattr(leases, "LAPSE_SECONDS", 1.0)
+        until(lambda: worker.work_off(run.id) or tens.again(there, run).status.ended)
+    ended = tens.again(there, run)
+    assert (ended.status, ended.error) == (Status.SUCCEEDED, None)
+    finished = Counter(event.step for event in tens.events(there, run) if event.kind == "ended")
+    assert finished == dict.fromkeys(STEPS, 1)
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        workflows = connection.execute(text("select count(*) from dbos.workflow_status")).scalar_one()
+    assert workflows == 2
 
 
 @pytest.mark.journey

@@ -60,6 +60,7 @@ def show(run: Which, as_json: AsJson = False) -> None:
         "status": f"{found.status} {found.step}".rstrip(),
         "progress": f"{found.progress:.0%}",
         "trigger": f"{found.trigger}, by {found.actor}",
+        "worked on by": found.worker or found.scheduler or None,
         "created": found.created[:19],
         "finished": (found.finished or "")[:19],
         "error": found.error,
