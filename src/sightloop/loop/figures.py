@@ -65,7 +65,7 @@ def _drawing() -> Iterator[None]:
 
     ink = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
     # No mathematics: a class may be called `$x$`.
-    style: dict[str, Any] = dict.fromkeys(ink, _INK) | {"text.parse_math": False, "svg.fonttype": "none"}
+    style: Any = dict.fromkeys(ink, _INK) | {"text.parse_math": False, "svg.fonttype": "none"}
     style |= {"figure.facecolor": "none", "axes.facecolor": "none", "legend.framealpha": 0, "axes.titlesize": "medium"}
     with mpl.rc_context(style), warnings.catch_warnings():
         # A page's reader has the letters that our font lacks.
@@ -155,6 +155,8 @@ def _distribution(manifest: Manifest) -> Figure:
 
 def _curves(curves: Curves) -> Figure:
     """A panel for each quantity, since a loss and an accuracy have no common scale."""
+    from matplotlib.ticker import MaxNLocator
+
     panels: dict[str, list[str]] = {}
     for name in dict.fromkeys(name for row in curves for name in row if name != "epoch"):
         panels.setdefault(re.sub(r"^(val|validation|train)_", "", name), []).append(name)
@@ -165,6 +167,6 @@ def _curves(curves: Curves) -> Figure:
         for name in names:
             axes.plot(range(1, len(curves) + 1), [row.get(name, np.nan) for row in curves], marker=".", label=name)
         axes.set(xlabel="epoch", title=title.replace("_", " "))
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()
     return figure

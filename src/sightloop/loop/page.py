@@ -22,7 +22,7 @@ from sightloop.values.scores import Scores
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; sandbox allow-popups"
+    "frame-ancestors 'none'; sandbox"
 )
 """The Content-Security-Policy to serve a page with: no script, nothing fetched; styles stand in its figures too."""
 
