@@ -26,7 +26,6 @@ from sightloop.values.recipe import Recipe
 from sightloop.values.table import read
 
 Share = Annotated[float, Meta(ge=0, lt=1)]
-_FIRST_VIEWS = 2  # changed copies of each photograph that the logistic head sees, beside the photograph itself
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +34,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     backbone: str = "mobilenetv2_100"
     weights: str = "hub"
     head: Literal["auto", "logistic", "tuned"] = "auto"
+    copies: Annotated[int, Meta(ge=0)] = 4
     frozen: Annotated[int, Meta(ge=0)] = 4
     looks: Literal[1, 2, 4] = 1
     background: Literal["kept", "green"] = "kept"
@@ -99,7 +99,7 @@ def _fitted(
     found: dict[str, Any] = {"cut_out": views.cut} if green else {}
     held = _held(network, recipe, chosen, validation)
     report(done=0.04, message="fitting the head to the backbone's embeddings")
-    first = _head(network, views, train.targets, held, balanced=chosen.class_weights == "balanced")
+    first = _head(network, views, train.targets, held, chosen.copies, balanced=chosen.class_weights == "balanced")
     _put(network, first)
     before, accuracy = held.judge(network)
     start = {"epoch": 0.0, "val_loss": before, "val_accuracy": accuracy}
@@ -107,15 +107,15 @@ def _fitted(
     found |= {"logistic_strength": first.strength, "logistic_validation_accuracy": accuracy, "kept": "logistic"}
     if chosen.head == "logistic":
         return [start], found
-    frozen = network.state()
+    frozen, lost = network.state(), held.calibrated(network)
     tuning = _tuning(network, recipe, chosen, views, train.targets, held, checkpoints, report)
     tuning.run()
-    after, tuned = held.judge(network)
-    if chosen.head == "auto" and (tuned, -after) < (accuracy, -before):
+    found["tuned_validation_accuracy"] = held.judge(network)[1]
+    if chosen.head == "auto" and held.calibrated(network) > lost:
         network.restore(frozen)
     else:
         found["kept"] = "tuned"
-    return [start, *tuning.curves], found | {"tuned_validation_accuracy": tuned}
+    return [start, *tuning.curves], found
 
 
 def _held(network: Network, recipe: Recipe, chosen: Options, validation: Arrays) -> Held:
@@ -129,9 +129,11 @@ def _held(network: Network, recipe: Recipe, chosen: Options, validation: Arrays)
     return Held(network.look(seen), targets)
 
 
-def _head(network: Network, views: Views, targets: NDArray[np.int64], held: Held, *, balanced: bool) -> Linear:
+def _head(
+    network: Network, views: Views, targets: NDArray[np.int64], held: Held, copies: int, *, balanced: bool
+) -> Linear:
     rows = np.arange(len(targets))
-    seen = [views.plain, *(views.draw(rows, -turn) for turn in range(1, _FIRST_VIEWS + 1))]
+    seen = [views.plain, *(views.draw(rows, -turn) for turn in range(1, copies + 1))]
     embeddings = np.concatenate([network.embeddings([network.features(part)]) for part in seen])
     judged = (network.embeddings(held.looked), held.targets)
     return fit(embeddings, np.tile(targets, len(seen)), judged, balanced=balanced)

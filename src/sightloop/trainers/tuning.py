@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.trainers.averaging import Average
+from sightloop.trainers.calibration import fit_temperature
 from sightloop.trainers.checkpoints import Checkpoints
 from sightloop.trainers.logistic import loss
 from sightloop.trainers.network import Network, State
@@ -35,6 +36,11 @@ class Held:
         """The loss and the accuracy of a network as it is now."""
         logits = network.logits(network.embeddings(self.looked))
         return loss(logits, self.targets), float((logits.argmax(axis=1) == self.targets).mean())
+
+    def calibrated(self, network: Network) -> float:
+        """The loss under the best temperature, as a package would answer: surer answers are not worse ones."""
+        logits = network.logits(network.embeddings(self.looked))
+        return loss(logits / np.float32(fit_temperature(logits, self.targets)), self.targets)
 
 
 @dataclass(frozen=True, eq=False)
