@@ -98,7 +98,8 @@ def test_a_worker_on_another_machine_goes_on_with_what_a_dead_one_had(
         worker.work_off(run.id)
         assert tens.again(there, run).worker == dead, "it might live"
         monkeypatch.setattr(leases, "LAPSE_SECONDS", 1.0)
-        until(lambda: worker.work_off(run.id) or tens.again(there, run).status.ended)
+        while not tens.again(there, run).status.ended:
+            worker.work_off(run.id)
     ended = tens.again(there, run)
     assert (ended.status, ended.error) == (Status.SUCCEEDED, None)
     finished = Counter(event.step for event in tens.events(there, run) if event.kind == "ended")
