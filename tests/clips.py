@@ -31,7 +31,7 @@ def write(
     first: bool = False,
     **options: str,
 ) -> Path:
-    """Write a video; `moments` are in hundredths of a second, `sound` is a codec for a tone, `first` puts the index there."""
+    """Write a video; `moments` are in hundredths of a second, `sound` is a tone's codec, `first` where the index is."""
     with av.open(str(path), "w", options={"movflags": "faststart"} if first else {}) as container:
         video: Any = container.add_stream(codec, rate=RATE, options={"crf": "1", "g": "10"} | options)
         height, width = picture(0).shape[:2]

@@ -36,7 +36,7 @@ def make(folder: Path) -> Make:
         (folder / filming.SOURCE).unlink(missing_ok=True)
         (folder / filming.SOURCE).hardlink_to(clip)
         (package or packages.squares()).write(folder / filming.PACKAGE)
-        payload = {"folder": str(folder), "handling": handling, "max_pixels": 1_000_000, "threads": 1}
+        payload = {"folder": str(folder), "handling": handling, "max_pixels": 1_000_000, "threads": 1, "hands": "none"}
         return filming.make(payload, lambda **_: None)
 
     return run

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sightloop import __version__
-from sightloop.cli import airflow, data, ledger, models, projects, runs, step
+from sightloop.cli import airflow, data, hands, ledger, models, projects, runs, step
 from sightloop.cli.doctor import doctor
 from sightloop.cli.evaluate import evaluate
 from sightloop.cli.output import say, tell
@@ -71,6 +71,7 @@ for _name, _group in {
     "models": models.app,
     "runs": runs.app,
     "ledger": ledger.app,
+    "hands": hands.app,
     "recipe": projects.app,
     "step": step.app,
     "airflow": airflow.app,

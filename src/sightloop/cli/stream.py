@@ -15,6 +15,7 @@ from sightloop.cli.output import Project, aside
 from sightloop.cli.screen import Lines, Window
 from sightloop.cli.session import opened, settings
 from sightloop.errors import BadInput
+from sightloop.serve import hands
 from sightloop.serve.camera import Camera
 from sightloop.serve.sight import Sight
 from sightloop.serve.watching import with_model, with_server
@@ -53,7 +54,8 @@ def stream(
 def _sight(project: str, version: int | None) -> Sight:
     with opened() as parts:
         package = packages.load(parts.blobs, choose(parts, project, version).package)
-        return Sight(package, threads=parts.settings.threads)
+        folder = hands.folder_of(parts.settings)
+        return Sight(package, threads=parts.settings.threads, hands=lambda: hands.opened(folder))
 
 
 def _address(server: str | None, project: str, record: bool) -> str:

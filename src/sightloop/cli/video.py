@@ -15,7 +15,7 @@ from sightloop.cli.evaluate import Version, choose
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import BadInput, BadVideo
-from sightloop.serve import filming
+from sightloop.serve import filming, hands
 from sightloop.store import packages
 from sightloop.values.video import Handling
 
@@ -53,6 +53,7 @@ def video(
             "handling": msgspec.to_builtins(handling),
             "max_pixels": settings.max_image_pixels,
             "threads": settings.threads,
+            "hands": str(hands.folder_of(settings)),
         }
         result = _watched(payload)
         for name, to in zip((filming.FILM, filming.TRACKS, filming.TABLE), _names(out), strict=True):

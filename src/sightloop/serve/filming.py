@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sightloop.serve import notes
+from sightloop.serve import hands, notes
 from sightloop.serve.brush import Brush
 from sightloop.serve.clip import Clip, Shape
 from sightloop.serve.film import Piece, join
@@ -37,12 +37,19 @@ Report = Callable[..., None]
 def make(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Work a video off, from where it was left; what came out, as plain values. The work of a child process.
 
-    `payload`: `folder`, `handling`, `max_pixels`, `threads`. Reports `done`, `frames` and `eta`. A video that is
-    damaged or cut off has `broken` in its result, beside what could be made of it. Raises BadVideo and TooLarge.
+    `payload`: `folder`, `handling`, `max_pixels`, `threads`, `hands` (the folder of those models). Reports `done`,
+    `frames` and `eta`. A video that is damaged or cut off has `broken` in its result, beside what could be made of it.
+    Raises BadVideo and TooLarge.
     """
     folder = Path(payload["folder"])
     handling = Handling.of(payload["handling"])
-    sight = Sight(Sealed.read(folder / PACKAGE), threads=payload["threads"], least=handling.least)
+    models = Path(payload["hands"])
+    sight = Sight(
+        Sealed.read(folder / PACKAGE),
+        threads=payload["threads"],
+        least=handling.least,
+        hands=lambda: hands.opened(models),
+    )
     clip = Clip(folder / SOURCE, max_pixels=payload["max_pixels"])
     began = time.monotonic()
     _film(folder, clip, sight, handling, _Told(report, clip.shape.frames))

@@ -36,11 +36,14 @@ class Predictor:
     ) -> list[Prediction]:
         """A prediction for each of the contents: image files, or landmarks as `Landmarks.to_bytes` writes them.
 
+        Of image files that are sent to a project of landmarks the hands are found first, and recorded in their place.
         Those with the same `ticket` in [0, 1) are answered by the same member of a deployment. Raises BadInput,
-        NotFound, NotReady and Busy.
+        NotFound, NotReady, Busy, and MissingExtra where hands cannot be found.
         """
         began = time.perf_counter()
         model = self._live.choose(project, draw() if ticket is None else ticket)
+        if kind == "image" and model.card.input.kind == "landmarks":
+            kind, contents = "landmarks", await model.hands(contents)
         _refuse_other(kind, model)
         prepared = await model.prepare(contents)
         answers = await model.answer(prepared)

@@ -13,7 +13,7 @@ import structlog
 
 from sightloop import plugins
 from sightloop.errors import Cancelled, NotReady, SightloopError
-from sightloop.serve import filming
+from sightloop.serve import filming, hands
 from sightloop.settings import Settings
 from sightloop.store import deployments, packages, versions, videos
 from sightloop.store.blobs import Blobs
@@ -88,6 +88,7 @@ class Studio:
             "handling": msgspec.to_builtins(video.handling),
             "max_pixels": self._settings.max_image_pixels,
             "threads": self._settings.threads,
+            "hands": str(hands.folder_of(self._settings)),
         }
         made: dict[str, Any] = plugins.load("compute", "local").run(
             _WORK, payload, listener=self._listener(video.id), cancelled=self._ending(video.id)
