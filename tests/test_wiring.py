@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.house import free_port
 
 from sightloop import wiring
 from sightloop.errors import NotFound, NotReady
@@ -39,3 +40,12 @@ def test_a_home_that_cannot_be_made_is_told_of(make_settings: Callable[..., Sett
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(NotReady, match=r"cannot be made.*SIGHTLOOP_HOME"):
         wiring.build(make_settings(home=tmp_path / "file" / "home"))
+
+
+def test_a_database_that_does_not_answer_is_told_of_without_its_password(
+    make_settings: Callable[..., Settings],
+) -> None:
+    url = f"postgresql://ann:secret@127.0.0.1:{free_port()}/sightloop"
+    with pytest.raises(NotReady, match=r"does not answer.*SIGHTLOOP_DATABASE_URL") as told:
+        wiring.build(make_settings(database_url=url))
+    assert "secret" not in str(told.value)

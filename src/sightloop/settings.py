@@ -44,13 +44,25 @@ class Settings(BaseSettings):
     processes: int = Field(1, ge=1, le=64, description="Serving processes.")
     threads: int = Field(0, ge=0, le=256, description="Threads of one inference session; 0 takes the machine's cores.")
     default_project: str = Field("digits", description="The project behind the plain /predict, /upload and /retrain.")
+    model_s3_bucket: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SIGHTLOOP_MODEL_S3_BUCKET", "MODEL_S3_BUCKET"),
+        description="A bucket with a model package that is fetched when the server starts.",
+    )
+    model_s3_key: str | None = Field(
+        None,
+        validation_alias=AliasChoices("SIGHTLOOP_MODEL_S3_KEY", "MODEL_S3_KEY"),
+        description="The key of that package, a zip as `sightloop models export` writes it.",
+    )
     max_request_bytes: int = Field(20_000_000, ge=1, description="The largest request body.")
     max_expanded_bytes: int = Field(
         500_000_000, ge=1, description="The most bytes that an uploaded archive expands to."
     )
+    max_video_bytes: int = Field(2_000_000_000, ge=1, description="The largest video.")
     max_image_pixels: int = Field(50_000_000, ge=1, description="The most pixels that an image may declare.")
     max_items: int = Field(256, ge=1, description="The most images or landmark sets in one request.")
     max_waiting: int = Field(1024, ge=1, description="The most requests that wait for one model; more get 503.")
+    max_streams: int = Field(64, ge=0, description="The most live streams of one serving process; more are refused.")
     record: bool = Field(True, description="Whether predictions and their inputs are recorded.")
     max_recording: int = Field(
         4096, ge=1, description="The most predictions that wait to be recorded; more are counted and dropped."

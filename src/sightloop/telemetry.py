@@ -64,9 +64,27 @@ class Telemetry:
         self.dropped = Counter(
             "sightloop_predictions_dropped_total", "Predictions that were answered but not recorded.", registry=registry
         )
-
         # A reference is all that the answer path can afford; the two numbers are worked out when they are asked for.
         self.last_hand: NDArray[Any] | None = None
+        self._add_streams()
+
+    def _add_streams(self) -> None:
+        self.streams = Gauge(
+            "sightloop_streams", "Live streams that are open.", registry=self.registry, multiprocess_mode="livesum"
+        )
+        self.frames = Counter(
+            "sightloop_stream_frames_total",
+            "Frames of live streams: answered, refused, or dropped for a newer one.",
+            ["project", "outcome"],
+            registry=self.registry,
+        )
+        self.age = Histogram(
+            "sightloop_stream_age_seconds",
+            "From a frame's arrival to its answer, in seconds.",
+            ["project"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         # With several processes the newest value counts, whichever process it came from.

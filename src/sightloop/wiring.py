@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DBAPIError
+
 from sightloop.data import recipes
 from sightloop.errors import NotFound, NotReady
 from sightloop.settings import Settings
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database
+from sightloop.store.database import Database, is_away
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 
@@ -36,7 +38,8 @@ class Parts:
 def build(settings: Settings) -> Parts:
     """The parts under these settings; the home folder is made and the database brought to the newest schema.
 
-    Raises NotReady where the home folder cannot be written, BadRecipe for a recipe that cannot be read.
+    Raises NotReady where the home folder cannot be written or the database does not answer, and BadRecipe for a recipe
+    that cannot be read.
     """
     known = recipes.load(settings.recipes)
     try:
@@ -46,5 +49,14 @@ def build(settings: Settings) -> Parts:
             f"the home folder {settings.home} cannot be made: {error.strerror}", hint="Set SIGHTLOOP_HOME to another."
         ) from error
     database = Database(settings.database)
-    database.migrate()
+    try:
+        database.migrate()
+    except DBAPIError as error:
+        if not is_away(error):
+            raise
+        raise NotReady(
+            f"the database {database.url.render_as_string()} does not answer",  # without its password
+            got=str(error.orig).partition("\n")[0],
+            hint="Look at SIGHTLOOP_DATABASE_URL and whether the server is up.",
+        ) from error
     return Parts(settings, database, Blobs(settings.blobs), known)

@@ -21,6 +21,7 @@ from sightloop.loop.start import queue
 from sightloop.loop.trigger import Look
 from sightloop.loop.watch import Standing, watch
 from sightloop.loop.work import Work
+from sightloop.serve.studio import Studio
 from sightloop.settings import Settings
 from sightloop.store import deployments, leases, runs, tracking, versions
 from sightloop.store.database import is_away
@@ -55,6 +56,7 @@ class Worker:
         self._name = _named(parts.settings)
         work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, self._stop.is_set, self._name)
         self._cycle = Cycle(parts.settings, work, self._name, self._stop.is_set)
+        self._studio = Studio(parts.settings, parts.database, parts.blobs)
         self._lock: IO[str] | None = None
         self._beater = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
@@ -76,9 +78,14 @@ class Worker:
     def stop(self) -> None:
         """End soon: the step under way is given up, its child process killed, and done again by the next worker."""
         self._stop.set()
+        self._studio.stop()
 
     def run(self) -> None:
-        """Look and work until `stop`; a database that is away is waited for."""
+        """Look and work until `stop`, on videos beside the runs; a database that is away is waited for."""
+        with self._studio:
+            self._go_round()
+
+    def _go_round(self) -> None:
         while not self._stop.is_set():
             try:
                 self._turn()

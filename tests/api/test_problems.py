@@ -10,9 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests import packages
 from tests.deploying import Home
+from tests.house import free_port
 from tests.inprocess import Client
+
+from sightloop.api import problems
+from sightloop.store.database import Database
 
 PNG, _ = packages.drawn()[0]
 JSON = {"content-type": "application/json"}
@@ -214,3 +219,13 @@ def test_an_error_within_is_told_without_its_traceback(client: Client, home: Hom
         found = problem(answer, 500)
         assert "secret" not in answer.text
         assert answer.headers["x-request-id"] in found["hint"]
+
+
+def test_a_database_that_is_away_is_no_mistake_of_the_server() -> None:
+    database = Database(f"postgresql://ann:secret@127.0.0.1:{free_port()}/sightloop")
+    with pytest.raises(OperationalError) as raised, database.read():
+        pytest.fail("nobody listens there")
+    database.close()
+    found = problems.problem(raised.value, "/v1/digits/samples")
+    assert (found.status, found.detail) == (503, "the database does not answer")
+    assert problems.response(raised.value, "/").headers["retry-after"] == "1"

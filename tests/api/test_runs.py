@@ -182,3 +182,20 @@ def test_no_request_is_lost_while_models_are_swapped(client: Client, home: Home)
     assert {version for _, version in seen} >= {2, 3, 4}
     order = [version for _, version in seen]
     assert order.index(4) > order.index(3) > order.index(2)
+
+
+def test_a_runs_report_comes_under_a_policy_that_lets_nothing_in(client: Client, home: Home) -> None:
+    run = client.post("/v1/digits/retrain").json()
+    early = client.get(f"/v1/runs/{run['id']}/report")
+    assert early.status_code == 404
+    assert early.json()["got"] == "queued"
+    page = b"<!doctype html><title>digits</title>"
+    with home.database.write() as connection:
+        runs.update(connection, run["id"], result={"report": home.blobs.put(page)})
+    answer = client.get(f"/v1/runs/{run['id']}/report")
+    assert (answer.status_code, answer.content) == (200, page)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'", "form-action 'none'"} <= set(policy)
+    assert not [rule for rule in policy if rule.startswith(("script", "connect"))]
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -79,6 +79,17 @@ def test_a_version_is_scored_on_held_out_samples(trained: Parts, command: Comman
     assert table.startswith(f"version 2 of tens on {scores['samples']} samples\naccuracy 0.")
 
 
+def test_a_report_is_written_beside_the_scores(trained: Parts, command: Command, tmp_path: Path) -> None:
+    done = command("evaluate", "tens", "--report", str(tmp_path / "e.html"), "--json")
+    assert done.json["project"] == "tens"
+    page = (tmp_path / "e.html").read_text()
+    assert f"{done.json['accuracy']:.4f}" in page
+    assert "held-out samples of now" in page
+    barred = command("evaluate", "tens", "--report", str(tmp_path))
+    assert barred.code == 2
+    assert "cannot be written" in barred.err
+
+
 def test_a_version_is_scored_on_other_data_that_leaves_no_trace(
     trained: Parts, command: Command, tmp_path: Path
 ) -> None:
@@ -88,6 +99,8 @@ def test_a_version_is_scored_on_other_data_that_leaves_no_trace(
         path.write_bytes(item.content)
     before = command("data", "list", "--json").json
     assert command("evaluate", "tens", "--data", str(tmp_path / "set"), "--json").json["samples"] == 20
+    command("evaluate", "tens", "--data", str(tmp_path / "set"), "--report", str(tmp_path / "e.html"))
+    assert "test (20)" in (tmp_path / "e.html").read_text()
     assert command("data", "list", "--json").json == before
     (tmp_path / "set" / "ten").mkdir()
     (tmp_path / "set" / "ten" / "1.png").write_bytes(b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tests import tens
 from tests.cli.conftest import Command
@@ -26,6 +27,26 @@ def test_a_finished_run_is_listed_shown_and_told(home: Home, command: Command) -
     assert "finished" in log
     assert command("runs", "log", "tens", "--json").json[0]["kind"] == "begun"
     assert "freeze: begun" in command("runs", "log", "tens", "--follow").err
+
+
+def test_a_runs_report_is_written_where_it_is_wanted(home: Home, command: Command, tmp_path: Path) -> None:
+    parts = home(trained=True)
+    (run,) = command("runs", "list", "--json").json
+    path = parts.settings.home / "runs" / run["id"] / "report.html"
+    assert path.resolve() == Path(command("runs", "report", "tens").out.strip()).resolve()
+    assert "tens: version 1" in path.read_text()
+    command("runs", "report", run["id"], "--out", str(tmp_path / "deep" / "mine.html"))
+    assert (tmp_path / "deep" / "mine.html").read_bytes() == path.read_bytes()
+    barred = command("runs", "report", "tens", "--out", "/proc/nowhere/x.html")
+    assert barred.code == 2
+    assert "cannot be written" in barred.err
+
+
+def test_a_run_without_a_report_says_so(home: Home, command: Command) -> None:
+    run = tens.ask(home())
+    done = command("runs", "report", run.id)
+    assert done.code == 3
+    assert "has no report; got queued" in done.err
 
 
 def test_a_queued_run_is_cancelled(home: Home, command: Command) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests import drawn
 from tests.house import House
 
 from sightloop.data import recipes
 
-GESTURES = recipes.load(None)["gestures"].classes
+SHIPPED = recipes.load(None)
+GESTURES = SHIPPED["gestures"].classes
 
 
 def hand(gesture: str, seed: int) -> NDArray[np.float32]:
@@ -54,3 +56,36 @@ def gestures(gestures_home: Path) -> Iterator[House]:
 def digits(open_house: Callable[..., House]) -> House:
     """A server and a worker of the digits project."""
     return open_house("serve", "worker")
+
+
+@pytest.fixture(scope="session")
+def leaf_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which leaf was trained by the command line, on drawn leaves; its recipe lies beside it."""
+    folder = tmp_path_factory.mktemp("leaf")
+    drawn.write(folder / "leaves", drawn.leaf, SHIPPED["leaf"].classes, 12)
+    house = House(folder / "home", recipes=drawn.recipe(folder / "recipes", "leaf"))
+    house.command("data", "import", "leaf", str(folder / "leaves"))
+    house.command("train", "leaf")
+    return folder / "home"
+
+
+@pytest.fixture(scope="session")
+def rps_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which rps was trained by the command line, on drawn hands; its recipe lies beside it."""
+    folder = tmp_path_factory.mktemp("rps")
+    drawn.write(folder / "hands", drawn.hand, SHIPPED["rps"].classes, 25)
+    house = House(folder / "home", recipes=drawn.recipe(folder / "recipes", "rps"))
+    house.command("data", "import", "rps", str(folder / "hands"))
+    house.command("train", "rps")
+    return folder / "home"
+
+
+@pytest.fixture(scope="module")
+def rps(rps_home: Path) -> Iterator[House]:
+    """A server and a worker of the rps project."""
+    house = House(rps_home, default_project="rps", recipes=rps_home.parent / "recipes")
+    house.start("serve")
+    house.ready()
+    house.start("worker")
+    yield house
+    house.stop()

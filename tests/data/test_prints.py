@@ -40,6 +40,15 @@ def test_a_picture_written_anew_is_near() -> None:
         assert near(jpeg(one), other)
 
 
+@pytest.mark.parametrize("cut", [0, 5, 11, 17])
+def test_cuts_find_a_copy_that_was_cropped_and_mirrored(cut: int) -> None:
+    whole, other = photo(3), photo(4)
+    copy = cv2.resize(whole[cut : 160 - cut, cut : 160 - cut][:, ::-1], (120, 120))
+    assert prints.distance(prints.cuts(whole)[:1], prints.cuts(np.asarray(copy, np.uint8))[:1]) > prints.NEAR
+    assert prints.distance(prints.cuts(whole), prints.cuts(np.asarray(copy, np.uint8))[:1]) <= prints.NEAR
+    assert prints.distance(prints.cuts(other), prints.cuts(np.asarray(copy, np.uint8))[:1]) > prints.NEAR
+
+
 def test_other_pictures_are_not_near() -> None:
     words = prints.words([printed(jpeg(photo(seed))) for seed in range(60)])
     assert prints.pairs(words) == []

@@ -20,5 +20,7 @@ def test_nothing_acknowledged_is_lost_and_no_step_runs_twice(tmp_path: Path) -> 
         assert chaos.faults() == []
         assert chaos.promises.uploads
         assert chaos.promises.corrections
+        chaos.promises.uploads["0" * 64] = "a promise that nobody made"
+        assert chaos.faults() == [f"the upload {'0' * 64} was acknowledged and is not there"]
     finally:
         chaos.stop()

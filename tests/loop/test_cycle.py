@@ -10,7 +10,7 @@ import pytest
 from tests import tens
 
 from sightloop.loop.collect import collect
-from sightloop.store import datasets, deployments, packages, runs, versions
+from sightloop.store import datasets, deployments, packages, reports, runs, versions
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.version import ModelVersion, Verdict
@@ -54,6 +54,10 @@ def test_a_first_run_ends_with_a_champion(make_parts: Make) -> None:
     kinds = [(event.step, event.kind) for event in tens.events(parts, run) if event.kind in ("begun", "ended")]
     assert kinds == [(step, kind) for step in STEPS for kind in ("begun", "ended")]
     assert (parts.settings.home / "runs" / run.id / "curves.csv").is_file()
+    page = reports.of_run(parts.blobs, run)
+    assert page == (parts.settings.home / "runs" / run.id / "report.html").read_bytes()
+    assert b"Accepted by the gate" in page
+    assert b"no champion to compare with" in page
 
 
 def test_mlflow_knows_the_run_the_version_and_the_champion(make_parts: Make) -> None:
@@ -70,7 +74,7 @@ def test_mlflow_knows_the_run_the_version_and_the_champion(make_parts: Make) -> 
     assert recorded.data.params["trainer"] == "sklearn"
     assert recorded.data.tags["dataset"] == str(run.result["dataset"])
     kept = {item.path for item in client.list_artifacts(version.run_id)}
-    assert {"curves.csv", "curves.json", "figures", "package", "requirements.txt"} <= kept
+    assert {"curves.csv", "curves.json", "figures", "package", "report.html", "requirements.txt"} <= kept
 
 
 def test_a_worse_challenger_is_refused_kept_and_does_not_serve(make_parts: Make) -> None:

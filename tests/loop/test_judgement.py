@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from tests import tens
 from sightloop import plugins
 from sightloop.loop.arrays import load
 from sightloop.loop.decision import Decision, Finding
+from sightloop.loop.evaluation import evaluate
+from sightloop.loop.gates import decide
 from sightloop.loop.judgement import Judge
 from sightloop.store import packages
 from sightloop.store.blobs import Blobs
@@ -142,6 +145,22 @@ def test_one_that_fails_on_dark_images_is_refused(court: Court, champion: str) -
     assert all(name.startswith("darkness") for name in names)
     absolute = court.judge(Gate(robustness=Robustness(darkness=Floor(keep=0.8))), champion, None)
     assert "darkness 3 kept" in [finding.name for finding in failed(absolute)]
+
+
+def test_of_200_comparisons_of_equally_trained_models_no_more_are_judged_unequal_than_the_level(court: Court) -> None:
+    random = np.random.default_rng(5)
+    reports = []
+    for _ in range(15):
+        half = random.choice(len(court.train), len(court.train) // 2, replace=False)
+        package = packages.load(court.blobs, court.fit(court.train.inputs[half], court.train.targets[half]))
+        reports.append(evaluate(package, court.held, court.blobs, threads=1))
+    pairs = list(itertools.permutations(reports, 2))
+    assert len(pairs) >= 200
+    refused = sum(not decide(Gate(class_drop=0.0), *pair).accepted for pair in pairs)
+    promoted = sum(decide(Gate(class_drop=0.0, better=True), *pair).accepted for pair in pairs)
+    # 5 % is the level; so few comparisons stay below 9 % with odds of 100 to 1.
+    assert refused / len(pairs) <= 0.09
+    assert promoted / len(pairs) <= 0.09
 
 
 def test_a_package_that_takes_far_more_memory_is_refused(court: Court, champion: str) -> None:

@@ -6,22 +6,27 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import NullPool, create_engine, make_url, text
 from tests import tens
 from tests.house import until
 
-from sightloop.store import deployments, versions
+from sightloop.store import deployments, leases, versions
+from sightloop.values.package import GRAPH
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.wiring import Parts
+from sightloop.worker import Worker
 
 
 @contextmanager
-def working(parts: Parts) -> Iterator[subprocess.Popen[bytes]]:
+def working(parts: Parts, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker as a process of its own, as an operator starts it."""
     settings = parts.settings
     environment = os.environ | {
@@ -30,6 +35,7 @@ def working(parts: Parts) -> Iterator[subprocess.Popen[bytes]]:
         "SIGHTLOOP_POLL_SECONDS": "0.1",
         "SIGHTLOOP_OFFLINE": "true",
     }
+    environment |= more
     with (settings.home.parent / "worker.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sightloop.cli.main", "worker"], env=environment, stdout=log, stderr=log
@@ -73,6 +79,37 @@ def test_a_run_killed_in_every_step_ends_as_if_nothing_had_happened(make_parts: 
 
 
 @pytest.mark.journey
+def test_a_worker_on_another_machine_goes_on_with_what_a_dead_one_had(
+    make_parts: Callable[..., Parts], postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"shared_{uuid.uuid4().hex}"
+    with create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+        connection.execute(text(f"create database {name}"))
+    url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    shared = {"database_url": url, "blobs_url": f"file://{tmp_path}/blobs"}
+    here = make_parts(home=tmp_path / "here", **shared)
+    there = make_parts(home=tmp_path / "there", **shared)
+    tens.stock(here)
+    run = tens.ask(here)
+    with working(here, SIGHTLOOP_DATABASE_URL=url, SIGHTLOOP_BLOBS_URL=shared["blobs_url"]):
+        until(lambda: begun(here, run, "train"), 60, every=0.005)
+    dead = tens.again(here, run).worker
+    with Worker(there) as worker:
+        worker.work_off(run.id)
+        assert tens.again(there, run).worker == dead, "it might live"
+        monkeypatch.setattr(leases, "LAPSE_SECONDS", 1.0)
+        while not tens.again(there, run).status.ended:
+            worker.work_off(run.id)
+    ended = tens.again(there, run)
+    assert (ended.status, ended.error) == (Status.SUCCEEDED, None)
+    finished = Counter(event.step for event in tens.events(there, run) if event.kind == "ended")
+    assert finished == dict.fromkeys(STEPS, 1)
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        workflows = connection.execute(text("select count(*) from dbos.workflow_status")).scalar_one()
+    assert workflows == 2
+
+
+@pytest.mark.journey
 def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[..., Parts]) -> None:
     parts = make_parts(trained=True)
     run = tens.ask(parts)
@@ -82,3 +119,46 @@ def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[
         assert process.wait(20) == 0
     left = tens.again(parts, run)
     assert (left.status, left.step) == (Status.RUNNING, "train")
+
+
+PHOTOGRAPHED = (
+    tens.RECIPE.replace('trainer = "sklearn"\nepochs = 5', 'trainer = "timm"\nepochs = 6\nbatch_size = 16')
+    .replace('model = "logistic"', 'backbone = "test_efficientnet"\nweights = "none"\nfrozen = 1\nhead = "tuned"')
+    .replace("= 28", "= 32")
+    .replace("floors = { accuracy = 0.6 }", "")
+)
+
+
+def trained(parts: Parts, run: Run) -> str:
+    """The SHA-256 of the graph that a run trained."""
+    with parts.database.read() as connection:
+        return next(one for one in versions.list(connection, "tens") if one.run == run.id).card.files[GRAPH]
+
+
+@pytest.mark.journey
+@pytest.mark.timeout(280)
+def test_a_training_killed_in_the_middle_goes_on_after_its_last_epoch(make_parts: Callable[..., Parts]) -> None:
+    parts = make_parts(PHOTOGRAPHED)
+    tens.stock(parts, 200)
+    undisturbed = tens.turn(parts)
+    assert undisturbed.status is Status.SUCCEEDED, undisturbed.error
+
+    run = tens.ask(parts)
+    with working(parts) as process:
+        until(lambda: told(parts, run, "epoch 4 of 6"), 100, every=0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with working(parts):
+        until(lambda: tens.again(parts, run).status.ended, 120)
+
+    assert tens.again(parts, run).status in {Status.SUCCEEDED, Status.REFUSED}
+    assert told(parts, run, "going on after epoch 3")
+    first = [event.message for event in tens.events(parts, run)].index("going on after epoch 3, where it was cut off")
+    assert not any("epoch 2 of 6" in event.message for event in tens.events(parts, run)[first:])
+    assert trained(parts, run) == trained(parts, undisturbed)
+    left = parts.settings.home / "runs" / run.id / "checkpoints"
+    assert not left.exists()
+
+
+def told(parts: Parts, run: Run, message: str) -> bool:
+    return any(event.message.startswith(message) for event in tens.events(parts, run))

@@ -47,7 +47,7 @@ def test_a_run_goes_step_by_step_each_from_another_process_and_each_once(make_pa
     with parts.database.read() as connection:
         assert [one.actor for one in deployments.history(connection, "tens")] == [f"run {run.id}"]
     kept = {path.name for path in (parts.settings.home / "runs" / run.id).iterdir()}
-    assert kept == {"curves.csv", "curves.json", "figures"}
+    assert kept == {"curves.csv", "curves.json", "figures", "report.html"}
 
 
 def test_the_workers_runs_are_not_stepped_through_and_the_worker_leaves_those_of_others(make_parts: Make) -> None:

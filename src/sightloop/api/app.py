@@ -17,15 +17,34 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from sightloop import __version__
-from sightloop.api import feedback, health, models, plain, predict, problems, projects, queue, runs, samples, sent
+from sightloop.api import (
+    datasets,
+    feedback,
+    health,
+    models,
+    plain,
+    predict,
+    problems,
+    projects,
+    queue,
+    runs,
+    samples,
+    sent,
+    stream,
+    triggers,
+    videos,
+)
 from sightloop.api.answers import reference, schemas
 from sightloop.api.front import Front
 from sightloop.api.service import Service
+from sightloop.data.checks import Findings
 from sightloop.errors import SightloopError
 from sightloop.loop.collect import Collected
+from sightloop.loop.lineage import OfSample
 from sightloop.loop.queue import Asking
 from sightloop.loop.why import Why
 from sightloop.settings import Settings
+from sightloop.values.dataset import DatasetVersion
 from sightloop.values.deployment import Deployment
 from sightloop.values.run import Run
 from sightloop.values.version import ModelVersion
@@ -41,6 +60,13 @@ PROBLEMS: dict[str, Any] = {
     )
 }
 _SHOWN = (
+    datasets.Datasets,
+    datasets.Changes,
+    datasets.SeenByModel,
+    triggers.Watched,
+    OfSample,
+    Findings,
+    DatasetVersion,
     problems.Problem,
     predict.Predictions,
     predict.Pictures,
@@ -56,6 +82,8 @@ _SHOWN = (
     ModelVersion,
     models.Models,
     Deployment,
+    videos.Shown,
+    videos.VideoPage,
     projects.Projects,
     projects.PredictionPage,
     health.Health,
@@ -77,7 +105,7 @@ def create(settings: Settings) -> Front:
     )
     app.state.service = service
     # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, feedback, queue, projects, models, samples, plain, health):
+    for room in (runs, videos, feedback, queue, projects, models, samples, plain, health, stream, datasets, triggers):
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)

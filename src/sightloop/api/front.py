@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from sightloop.api import body, predict, problems
+from sightloop.api import body, predict, problems, videos
 from sightloop.api.body import Gone, Receive, Scope
 from sightloop.api.service import Service
 from sightloop.values.moment import new_id
@@ -78,8 +78,11 @@ class Front:
                 message["headers"] = [*message.get("headers", ()), (_REQUEST_ID, request_id.encode())]
             await send(message)
 
+        settings = self._service.settings
+        film = videos.matches(scope["method"], scope["path"])
+        most = settings.max_video_bytes if film else settings.max_request_bytes
         try:
-            await self._app(scope, body.limited(scope, receive, self._service.settings.max_request_bytes), send_on)
+            await self._app(scope, body.limited(scope, receive, most), send_on)
         except Exception as error:  # what no handler answered; one that did has raised it again
             if not status:
                 await _refuse(error, scope, receive, send_on, "")

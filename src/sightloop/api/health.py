@@ -51,6 +51,8 @@ async def health(service: Here) -> Response:
         for name, reason in faults.items()
         if name not in projects and name in service.parts.recipes
     }
+    if service.delivery.fault is not None:
+        reasons.append(service.delivery.fault)
     if not serving:
         reasons.append("no project has a model yet")
     found = Health(

@@ -17,8 +17,9 @@ from starlette.responses import Response, StreamingResponse
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here, Service
 from sightloop.errors import NotReady
+from sightloop.loop.page import POLICY
 from sightloop.loop.start import start as begin
-from sightloop.store import deployments, runs
+from sightloop.store import deployments, reports, runs
 from sightloop.values.run import Event, Run
 
 SWAP_PATIENCE = 30.0
@@ -70,6 +71,22 @@ def page(service: Here, project: str | None = None, before: str | None = None, l
 def get(service: Here, id: str) -> Response:
     """One run."""
     return answer(_get(service, id))
+
+
+@router.get(
+    "/v1/runs/{id}/report",
+    summary="Read a run's report",
+    responses={200: {"description": "One HTML page that fetches nothing.", "content": {"text/html": {}}}},
+)
+def report(service: Here, id: str) -> Response:
+    """The report of a run that has judged its model: scores, figures, mistakes, and what the gate found."""
+    page = reports.of_run(service.blobs, _get(service, id))
+    headers = {
+        "content-security-policy": POLICY,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+    }
+    return Response(page, headers=headers, media_type="text/html")
 
 
 @router.post(

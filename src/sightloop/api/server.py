@@ -33,7 +33,7 @@ def run(settings: Settings) -> None:
             port=settings.port,
             interface=Interfaces.ASGI,
             workers=settings.processes,
-            websockets=False,
+            websockets=True,
             log_enabled=False,
             workers_kill_timeout=KILL_SECONDS,
         )

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sightloop.loop.checking import Checker
 from sightloop.loop.queue import Queue
+from sightloop.serve.delivery import Delivery
 from sightloop.serve.live import Live
 from sightloop.serve.predictor import Predictor
 from sightloop.serve.recorder import Recorder
@@ -26,9 +28,12 @@ class Service:
         self.telemetry = Telemetry()
         self.recorder = Recorder(self.database, self.blobs, settings, self.telemetry)
         self.live = Live(self.database, self.blobs, self.parts.recipes, settings, self.telemetry)
+        self.delivery = Delivery(self.database, self.blobs, self.parts.recipes, settings)
         self.predictor = Predictor(self.live, self.recorder, self.telemetry)
         self.queue = Queue(self.database, self.blobs)
+        self.checker = Checker(self.database, self.blobs)
         self.stopping = False
+        self.streams = 0
         self._began = time.monotonic()
 
     @property
@@ -54,10 +59,12 @@ class Service:
     def start(self) -> None:
         """Open the models, begin to record."""
         self.recorder.start()
+        self.delivery.start()
         self.live.start()
 
     def stop(self) -> None:
         """Record what waits, and let go of everything."""
+        self.delivery.stop()
         self.live.stop()
         self.recorder.stop()
         self.parts.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -19,12 +18,12 @@ from sightloop.data import sources
 from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
 from sightloop.errors import BadData, BadInput
-from sightloop.loop import mislabelled
+from sightloop.loop import alike, mislabelled
+from sightloop.loop.checking import Checker
 from sightloop.loop.versioned import Versioned
-from sightloop.store import datasets, packages, samples
+from sightloop.store import datasets, deployments, packages, samples
 from sightloop.values.dataset import Entry
 from sightloop.values.recipe import Recipe
-from sightloop.values.sample import Labelled
 from sightloop.wiring import Parts
 
 app = typer.Typer(no_args_is_help=True, help="Samples, labels and dataset versions.")
@@ -75,13 +74,16 @@ def check(
 ) -> None:
     """Look for broken, doubled, nearly doubled, contradicting, leaking, lopsided and unknown data.
 
-    Fails where a model should not be trained on the data as it is; doubled, near and lopsided data is only told of.
+    Fails where a model should not be trained on the data as it is; doubled, near, alike and lopsided data is only told
+    of. Once the project has a champion, its embedding finds photographs that are alike.
     """
     with opened() as parts:
         recipe = parts.recipe(project)
         skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
         given = None if path is None else sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
-        findings = find(recipe, _stored(parts, recipe) if given is None else given)
+        findings = Checker(parts.database, parts.blobs).findings(recipe) if given is None else find(recipe, given)
+        if given is None:
+            findings = _with_alike(parts, recipe, findings)
         if labels:
             findings = _with_doubtful_labels(parts, recipe, path, findings)
     if as_json:
@@ -139,6 +141,16 @@ for _command in (history.diff, history.export, history.lineage, history.pull):
     app.command()(_command)
 
 
+def _with_alike(parts: Parts, recipe: Recipe, findings: Findings) -> Findings:
+    with parts.database.read() as connection:
+        present = deployments.current(connection, recipe.name)
+    if present is None:
+        return findings
+    package = packages.load(parts.blobs, choose(parts, recipe.name, present.champion.version).package)
+    found = alike.find(package, _entries(parts, recipe), parts.blobs, threads=parts.settings.threads)
+    return msgspec.structs.replace(findings, findings=(*findings.findings, *found))
+
+
 def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findings: Findings) -> Findings:
     if plugins.load("tasks", recipe.task).boxed:
         raise BadInput("doubtful labels are looked for among whole images, not boxes")
@@ -150,16 +162,8 @@ def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findin
 
 
 def _entries(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
-    with parts.database.write() as connection:
-        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
-        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number).entries
-
-
-def _stored(parts: Parts, recipe: Recipe) -> Iterable[Labelled]:
-    for entry in _entries(parts, recipe):
-        content = parts.blobs.read(entry.place)
-        origin = entry.digest[:12]
-        yield Labelled(content=content, label=entry.label, side=entry.side, origin=origin, boxes=entry.boxes)
+    with parts.database.read() as connection:
+        return datasets.present(connection, recipe.name, recipe.classes).entries
 
 
 def _print(findings: Findings) -> None:

@@ -36,10 +36,11 @@ def follow(parts: Parts, run: str) -> Run:
         TaskProgressColumn(),
         TextColumn("{task.fields[numbers]}"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     seen = 0
     with Progress(*columns, console=aside(), transient=True) as progress:
-        bar = progress.add_task("waiting", total=1.0, numbers="")
+        bar = progress.add_task("waiting", total=1.0, numbers="", left="")
         lines = _Lines(progress, bar)
         while True:
             with parts.database.read() as connection:
@@ -90,10 +91,13 @@ class _Lines:
 
     def show(self, event: Event) -> None:
         """Take in the next event."""
+        self._progress.update(self._bar, left=_remaining(event.data.get("left")))
         if event.kind == "metrics":
             if event.message != self._epoch:
                 self._end_epoch()
-            told = (f"{name} {value:.4g}" for name, value in event.data.items() if name not in ("done", "epoch"))
+            told = (
+                f"{name} {value:.4g}" for name, value in event.data.items() if name not in ("done", "epoch", "left")
+            )
             self._epoch, self._numbers = event.message, "  ".join(told)
             self._progress.update(self._bar, numbers=self._numbers)
         elif event.kind in ("begun", "ended", "log", "finished"):
@@ -108,3 +112,10 @@ class _Lines:
 
     def _print(self, line: str) -> None:
         self._progress.console.print(Text(line))
+
+
+def _remaining(seconds: float | None) -> str:
+    """How long the step under way still takes, in words."""
+    if seconds is None:
+        return ""
+    return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from rich.text import Text
 
 from sightloop import plugins
-from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.output import AsJson, Project, aside, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.data import sources
-from sightloop.errors import BadData, NotReady
+from sightloop.errors import BadData, BadInput, NotReady
 from sightloop.loop import detecting, evaluation
-from sightloop.store import datasets, deployments, packages, versions
+from sightloop.loop.detecting import BoxReport
+from sightloop.loop.page import Evaluated, render
+from sightloop.loop.report import Report
+from sightloop.store import datasets, deployments, packages, runs, versions
 from sightloop.store.blobs import Blobs
-from sightloop.values.dataset import Entry
+from sightloop.values.dataset import Entry, Manifest
+from sightloop.values.package import Sealed
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.scores import DetectionScores, Scores
@@ -39,6 +45,7 @@ def evaluate(
     ] = None,
     aspect: Aspect = None,
     skip_label: Skip = None,
+    report: Annotated[Path | None, typer.Option(help="A file for the report as one HTML page.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a model version on the project's held-out samples, or on other data, through its ONNX package."""
@@ -46,18 +53,30 @@ def evaluate(
         recipe = parts.recipe(project)
         chosen = choose(parts, project, version)
         if data is None:
-            blobs, entries = parts.blobs, _held_out(parts, recipe)
+            blobs, known = parts.blobs, _frozen(parts, recipe)
+            entries = known.on(Side.TEST)
         else:
             boxed = plugins.load("tasks", recipe.task).boxed
             items = sources.read(data, aspect=aspect, skip_labels=frozenset(skip_label or ()), boxed=boxed)
             blobs, entries = _apart(recipe, items)
+            known = _manifest(recipe, entries)
         package = packages.load(parts.blobs, chosen.package)
-        judge = detecting.evaluate if plugins.load("tasks", package.card.task).boxed else evaluation.evaluate
-        scores = judge(package, entries, blobs, threads=parts.settings.threads).scores
+        found = _answered(package, entries, blobs, parts.settings.threads)
+        scores = found.scores
+        if report is not None:
+            if isinstance(found, BoxReport):
+                raise BadInput("a detector has no report as a page yet", hint="`--json` has all its numbers.")
+            evaluated = _evaluated(parts, chosen, found, entries, known, data)
+            _write(report, render(evaluated, blobs))
     if as_json:
         write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
     else:
         _print(chosen, scores)
+
+
+def _answered(package: Sealed, entries: tuple[Entry, ...], blobs: Blobs, threads: int) -> Report | BoxReport:
+    boxed = plugins.load("tasks", package.card.task).boxed
+    return (detecting if boxed else evaluation).evaluate(package, entries, blobs, threads=threads)
 
 
 def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:
@@ -72,10 +91,10 @@ def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:
         return versions.get(connection, project, present.champion.version)
 
 
-def _held_out(parts: Parts, recipe: Recipe) -> tuple[Entry, ...]:
+def _frozen(parts: Parts, recipe: Recipe) -> Manifest:
     with parts.database.write() as connection:
         frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
-        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number).on(Side.TEST)
+        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number)
 
 
 def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entry, ...]]:
@@ -88,6 +107,42 @@ def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entr
         Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place, boxes=item.boxes)
         for item, label, place in zip(given, labels, places, strict=True)
     )
+
+
+def _manifest(recipe: Recipe, entries: tuple[Entry, ...]) -> Manifest:
+    once = {entry.digest: entry for entry in sorted(entries, key=lambda entry: entry.digest)}
+    return Manifest(project=recipe.name, classes=recipe.classes, entries=tuple(once.values()))
+
+
+def _evaluated(
+    parts: Parts, chosen: ModelVersion, found: Report, entries: tuple[Entry, ...], known: Manifest, data: str | None
+) -> Evaluated:
+    with parts.database.read() as connection:
+        run = None if chosen.run is None else runs.get(connection, chosen.run)
+    facts = {
+        "Answered": data or f"the held-out samples of now (manifest {known.digest})",
+        "Run": chosen.run,
+        "Package": chosen.package,
+        "The gate said": chosen.reason,
+    }
+    return Evaluated(
+        name=f"version {chosen.number}",
+        card=chosen.card,
+        scores=found.scores,
+        answers=found.answers,
+        entries=entries,
+        data=known,
+        facts=facts,
+        curves=[] if run is None else run.result.get("curves", []),
+    )
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"the report cannot be written to {path}: {error.strerror}") from error
+    aside().print(Text(f"report: {path}"))
 
 
 def _label(recipe: Recipe, item: Labelled) -> str:

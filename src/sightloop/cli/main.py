@@ -9,16 +9,18 @@ from typing import Annotated
 import typer
 
 from sightloop import __version__
-from sightloop.cli import airflow, data, ledger, models, projects, runs, step
+from sightloop.cli import airflow, data, hands, ledger, models, projects, runs, step
 from sightloop.cli.doctor import doctor
 from sightloop.cli.evaluate import evaluate
 from sightloop.cli.output import say, tell
 from sightloop.cli.predict import predict
 from sightloop.cli.queue import queue
 from sightloop.cli.serve import serve, worker
+from sightloop.cli.stream import stream
 from sightloop.cli.train import retrain, train
 from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
+from sightloop.cli.video import video
 from sightloop.errors import SightloopError
 from sightloop.telemetry import configure_logs
 
@@ -54,6 +56,8 @@ _COMMANDS = (
     retrain,
     evaluate,
     predict,
+    stream,
+    video,
     queue,
     projects.projects,
     triggers,
@@ -67,6 +71,7 @@ for _name, _group in {
     "models": models.app,
     "runs": runs.app,
     "ledger": ledger.app,
+    "hands": hands.app,
     "recipe": projects.app,
     "step": step.app,
     "airflow": airflow.app,

@@ -14,6 +14,7 @@ from sightloop.cli.session import opened
 from sightloop.cli.train import report, work
 from sightloop.errors import Conflict
 from sightloop.store import deployments, packages, versions
+from sightloop.values.bundle import to_zip
 from sightloop.values.deployment import Deployment
 from sightloop.values.version import ModelVersion
 
@@ -113,16 +114,20 @@ def take_in(
 @app.command()
 def export(
     project: Project,
-    folder: Annotated[Path, typer.Argument(help="A new folder for model.onnx, package.json and golden.npz.")],
+    place: Annotated[Path, typer.Argument(help="A new folder for model.onnx, package.json and golden.npz; or a .zip.")],
     version: Annotated[int | None, typer.Option(help="A version's number; the champion's if left out.")] = None,
 ) -> None:
-    """Write a version's package as a folder of three files."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Conflict(f"{folder} is there already", expected="a new or empty folder")
+    """Write a version's package as a folder of three files, or as one zip with them."""
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise Conflict(f"{place} is there already", expected="a new or empty folder, or a new .zip")
     with opened() as parts:
         one = choose(parts, project, version)
-        packages.load(parts.blobs, one.package).write(folder)
-    say(f"version {one.number} of {project} is in {folder}")
+        package = packages.load(parts.blobs, one.package)
+    if place.suffix == ".zip":
+        place.write_bytes(to_zip(package))
+    else:
+        package.write(place)
+    say(f"version {one.number} of {project} is in {place}")
 
 
 def _numbers(one: ModelVersion) -> tuple[str, str]:

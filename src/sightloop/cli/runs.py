@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +12,8 @@ from sqlalchemy import Connection
 from sightloop.cli.display import follow
 from sightloop.cli.output import AsJson, say, write_json, write_table
 from sightloop.cli.session import opened
-from sightloop.errors import NotFound
-from sightloop.store import runs
+from sightloop.errors import BadInput, NotFound
+from sightloop.store import reports, runs
 from sightloop.values.run import Run
 from sightloop.wiring import Parts
 
@@ -58,6 +60,7 @@ def show(run: Which, as_json: AsJson = False) -> None:
         "status": f"{found.status} {found.step}".rstrip(),
         "progress": f"{found.progress:.0%}",
         "trigger": f"{found.trigger}, by {found.actor}",
+        "worked on by": found.worker or found.scheduler or None,
         "created": found.created[:19],
         "finished": (found.finished or "")[:19],
         "error": found.error,
@@ -88,6 +91,28 @@ def log(
     for event in events:
         numbers = " ".join(f"{name}={value:.4g}" for name, value in event.data.items() if isinstance(value, float))
         say(f"{event.at[:19]} {event.step:9} {event.kind:9} {event.message} {numbers}".rstrip())
+
+
+@app.command()
+def report(
+    run: Which,
+    to: Annotated[Path | None, typer.Option("--out", help="Where to write it; the run's folder if left out.")] = None,
+    show_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write a run's report, one HTML page that fetches nothing, and print where it is."""
+    with opened() as parts:
+        with parts.database.read() as connection:
+            found = _find(parts, connection, run)
+        page = reports.of_run(parts.blobs, found)
+        path = to or parts.settings.home / "runs" / found.id / "report.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(page)
+    except OSError as error:
+        raise BadInput(f"the report cannot be written to {path}: {error.strerror}") from error
+    say(str(path))
+    if show_it:
+        webbrowser.open(path.resolve().as_uri())
 
 
 @app.command()

@@ -8,6 +8,7 @@ were written anew, scaled, brightened or made noisy differ by 16 bits or fewer, 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ _GRID = 16
 _WORDS = 4
 _BARE = 40  # fewer bits set, or unset, and most of the picture is one flat colour, which says nothing
 _ROWS = 256
+_CUTS = tuple(step * 0.0125 for step in range(11))  # finer than the steps at which a print no longer fits
 
 Prints = NDArray[np.uint64]
 
@@ -38,12 +40,27 @@ def of(content: bytes, *, max_pixels: int = MAX_PIXELS) -> str | None:
         pixels = Image.decode(content, max_pixels=max_pixels, least=(LEAST, LEAST)).pixels
     except (BadInput, OSError, ValueError, SyntaxError):
         return None
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA)
-    bits = small[:, 1:] > small[:, :-1]
+    bits = _bits(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
     if not _BARE <= int(bits.sum()) <= bits.size - _BARE:
         return None
     return np.packbits(bits).tobytes().hex()
+
+
+def cuts(pixels: NDArray[np.uint8]) -> Prints:
+    """Prints (N, 4) of a picture with up to an eighth cut off all round, also mirrored; the whole picture's first."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    found = []
+    for seen in (grey, grey[:, ::-1]):
+        for cut in _CUTS:
+            top, left = round(height * cut), round(width * cut)
+            found.append(np.packbits(_bits(seen[top : height - top, left : width - left])).tobytes())
+    return np.frombuffer(b"".join(found), np.uint64).reshape(-1, _WORDS)
+
+
+def distance(one: Prints, other: Prints) -> int:
+    """The least number of bits in which a print of one (N, 4) differs from a print of the other (M, 4)."""
+    return int(_distances(one, other).min())
 
 
 def words(prints: list[str]) -> Prints:
@@ -71,6 +88,11 @@ def pairs(prints: Prints) -> list[tuple[int, int]]:
         near = _distances(prints[start : start + _ROWS], prints) <= NEAR
         found += [(start + int(one), int(other)) for one, other in np.argwhere(near) if start + one < other]
     return found
+
+
+def _bits(grey: NDArray[Any]) -> NDArray[np.bool_]:
+    small = np.asarray(cv2.resize(grey, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA))
+    return np.asarray(small[:, 1:] > small[:, :-1])
 
 
 def _is_small(content: bytes) -> bool:

@@ -39,7 +39,7 @@ def evaluate(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads
     for rows, prepared in chunks(blobs, entries, task=card.task, spec=card.input):
         answers[rows] = answer(session, prepared)
     scores = plugins.load("tasks", card.task).score(answers[known], truth[known], card.classes)
-    return Report(scores, answers.argmax(axis=1) == truth, tuple(entry.label for entry in entries))
+    return Report(scores, answers.argmax(axis=1) == truth, tuple(entry.label for entry in entries), answers=answers)
 
 
 def answer(session: Session, inputs: NDArray[Any]) -> NDArray[np.float32]:

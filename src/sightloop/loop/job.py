@@ -18,6 +18,7 @@ from sightloop.values.recipe import Recipe
 from sightloop.values.run import STEPS, Run
 
 _QUIET_SECONDS = 0.5
+_TELLING = 0.02  # what must be done before the pace says anything
 
 
 class Stopped(BaseException):
@@ -43,6 +44,7 @@ class Job:
     step: str = ""
     worker: str = ""
     _told: float = field(default=0.0, init=False)
+    _first: tuple[float, float] | None = field(default=None, init=False)
 
     @property
     def folder(self) -> Path:
@@ -73,17 +75,30 @@ class Job:
             runs.log(connection, self.run.id, "log", self.step, message, data)
 
     def advance(self, done: float, message: str = "", metrics: dict[str, float] | None = None) -> None:
-        """Tell how far the step is (0 to 1); rows of metrics are all kept, mere progress at most twice a second."""
+        """Tell how far the step is (0 to 1); rows of metrics are all kept, mere progress at most twice a second.
+
+        As soon as that can be known, `left` says in how many seconds it will have ended.
+        """
         now = time.monotonic()
         if metrics is None and now - self._told < _QUIET_SECONDS:
             return
         self._told = now
+        told = {"done": done} | self._left(now, done) | (metrics or {})
         at = STEPS.index(self.step)
         kind = "progress" if metrics is None else "metrics"
         try:
             with self.database.write() as connection:
                 runs.update(connection, self.run.id, progress=(at + done) / len(STEPS))
-                runs.log(connection, self.run.id, kind, self.step, message, {"done": done} | (metrics or {}))
+                runs.log(connection, self.run.id, kind, self.step, message, told)
         except DBAPIError as error:
             if not is_away(error):  # if it is, nobody can look either
                 raise
+
+    def _left(self, now: float, done: float) -> dict[str, float]:
+        """From the pace since the step first told of progress: a training that goes on begins in the middle."""
+        if done <= 0:
+            return {}
+        began, had = self._first = self._first or (now, done)
+        if done - had < _TELLING:
+            return {}
+        return {"left": round((now - began) * (1 - done) / (done - had), 1)}

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sightloop import plugins
 from sightloop.data.checks import Finding
 from sightloop.errors import MissingExtra
-from sightloop.loop.arrays import chunks, targets
+from sightloop.loop.arrays import targets
+from sightloop.loop.embeddings import of_entries
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry
 from sightloop.values.package import Sealed
@@ -24,7 +25,6 @@ from sightloop.values.package import Sealed
 KIND = "mislabelled"
 FOLDS = 5
 
-_BATCH = 64
 _ROUNDS = 300
 _COST = 0.1  # stiffer than usual: a head must not bend to the labels that are in doubt
 
@@ -40,7 +40,8 @@ def find(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads: in
     if len(classes) < 2:
         return []
     said = targets(known, classes)
-    believed = _believed(_embeddings(package, known, blobs, threads), said)
+    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+    believed = _believed(of_entries(session, package.card, known, blobs), said)
     return [
         Finding(
             kind=KIND,
@@ -50,16 +51,6 @@ def find(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads: in
         )
         for row in _issues(said, believed)
     ]
-
-
-def _embeddings(package: Sealed, entries: Sequence[Entry], blobs: Blobs, threads: int) -> NDArray[np.float32]:
-    card = package.card
-    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
-    found = np.empty((len(entries), card.embedding), np.float32)
-    for rows, prepared in chunks(blobs, entries, task=card.task, spec=card.input):
-        starts = range(0, len(prepared), _BATCH)
-        found[rows] = np.concatenate([session.run(prepared[start : start + _BATCH])[1] for start in starts])
-    return found
 
 
 def _believed(embeddings: NDArray[np.float32], said: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -26,8 +26,9 @@ class Cost(Struct, frozen=True, kw_only=True):
 class Report:
     """A package's scores, and for each sample, in a fixed order, whether it was right (N,).
 
-    `labels` are the true classes (N). `changed` has, by kind and strength as in `blur 2`, whether the first samples
-    were still right when they were corrupted. `cost` was measured beside the champion's.
+    `labels` are the true classes (N), `answers` the probabilities (N, classes). `changed` has, by kind and strength as
+    in `blur 2`, whether the first samples were still right when they were corrupted. `cost` was measured beside the
+    champion's.
     """
 
     scores: Scores
@@ -35,3 +36,4 @@ class Report:
     labels: tuple[str, ...] = ()
     changed: Mapping[str, Marks] = field(default_factory=dict)
     cost: Cost | None = None
+    answers: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), np.float32))

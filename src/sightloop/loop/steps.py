@@ -15,11 +15,11 @@ import msgspec
 
 from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
-from sightloop.loop import figures, judgement, prepared
+from sightloop.loop import figures, judgement, prepared, reports
 from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
-from sightloop.loop.training import Order
+from sightloop.loop.training import CHECKPOINTS, Order
 from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
@@ -81,7 +81,10 @@ def archive(job: Job, found: Found) -> Found:
 
 
 def train(job: Job, found: Found) -> Found:
-    """Train in the place that the settings name, and keep the package that comes out."""
+    """Train in the place that the settings name, and keep the package that comes out.
+
+    Done again after the worker died, a training goes on from its checkpoints, where the trainer keeps some.
+    """
     shutil.rmtree(job.folder / PACKAGE, ignore_errors=True)  # of a training that was killed half way
     job.folder.mkdir(parents=True, exist_ok=True)
     order = Order(
@@ -108,6 +111,7 @@ def check(job: Job, found: Found) -> Found:
     package = packages.load(job.blobs, found["trained"])
     scored = msgspec.structs.replace(package, card=package.card.scored(report.scores))
     return judgement.told(decision, report, rival) | {
+        "answers": job.blobs.put(reports.packed(report.answers)),
         "package": packages.save(job.blobs, scored),
         "champion": None if champion is None else champion.number,
     }
@@ -123,8 +127,9 @@ def register(job: Job, found: Found) -> Found:
         version = versions.register(
             connection, job.recipe.name, found["package"], package.card, verdict, decision.reason, job.run.id, told
         )
+    page = reports.leave(job, found, package.card, version.number)
     _record(job, found, package, version)
-    return {"version": version.number}
+    return {"version": version.number, "report": page}
 
 
 def roll_out(job: Job, found: Found) -> Found:
@@ -162,7 +167,7 @@ STEPS: dict[str, Step] = {
 
 def tidy(folder: Path) -> None:
     """Drop from a run's work folder what only its steps need; its curves and figures stay."""
-    for name in (PREPARED, PACKAGE):
+    for name in (PREPARED, PACKAGE, CHECKPOINTS):
         shutil.rmtree(folder / name, ignore_errors=True)
 
 

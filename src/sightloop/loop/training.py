@@ -13,15 +13,20 @@ from sightloop.loop import pictures
 from sightloop.loop.prepared import prepared
 from sightloop.store.blobs import Blobs
 from sightloop.trainers import detectors, packaging
-from sightloop.trainers.trainer import Arrays, Fitted, Pictures, Report
+from sightloop.trainers.trainer import Arrays, Fitted, Pictures, Report, Resumable
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
-from sightloop.values.sample import Side
+from sightloop.values.sample import Side, digest_of
+
+CHECKPOINTS = "checkpoints"
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What to train: the recipe as a table, the manifest's blob, where blobs lie, the folder to write to."""
+    """What to train: the recipe as a table, the manifest's blob, where blobs lie, the folder to write to.
+
+    In `checkpoints/` of the folder lies what an attempt at this training left that was killed.
+    """
 
     recipe: dict[str, Any]
     manifest: str
@@ -44,7 +49,7 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     )
     report(done=0.0, message=f"training on {len(train)} samples, {len(validation)} to validate")
     begun = time.monotonic()
-    fitted: Fitted = plugins.load("trainers", recipe.train.trainer).train(recipe, train, validation, report)
+    fitted: Fitted = _trainer(order).train(recipe, train, validation, report)
     trained = time.monotonic()
     report(done=1.0, message="packaging")
     _pack(fitted, recipe, validation, order)
@@ -61,6 +66,15 @@ def _samples(order: Order, blobs: Blobs, entries: tuple[Entry, ...], recipe: Rec
     if plugins.load("tasks", recipe.task).boxed:
         return pictures.load(blobs, entries, recipe.classes)
     return prepared(Path(order.folder) / "prepared", blobs, entries, recipe, side)
+
+
+def _trainer(order: Order) -> Any:
+    """The recipe's trainer; where it can, it goes on from a killed attempt at the very same training."""
+    trainer = plugins.load("trainers", order.recipe["train"]["trainer"])
+    if not isinstance(trainer, Resumable):
+        return trainer
+    same = digest_of(msgspec.json.encode((order.recipe, order.manifest, order.code), order="sorted"))
+    return trainer.resuming(Path(order.folder) / CHECKPOINTS / same[:16])
 
 
 def _pack(fitted: Fitted, recipe: Recipe, validation: Arrays | Pictures, order: Order) -> None:

@@ -32,7 +32,7 @@ class Look:
 class Reading(Struct, frozen=True, kw_only=True):
     """What a trigger sees and where its level is; `due` says that a run should begin, for the reason in `message`.
 
-    `weighed` says that the gain to be expected of more labels must be worth a run; a loss that was seen is enough.
+    `weighed` says that the gain to be expected of more labels must be worth a run; a loss that was seen needs none.
     """
 
     due: bool

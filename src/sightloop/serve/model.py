@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 from sightloop import plugins
 from sightloop.errors import PackageRefused
 from sightloop.runtimes.runtime import Session
+from sightloop.serve import hands
 from sightloop.serve.batching import Batching
 from sightloop.settings import Settings
 from sightloop.tasks.task import Prepared, Size, Task
+from sightloop.values.image import Image
 from sightloop.values.moment import new_id, now
 from sightloop.values.package import INPUT, Package, Sealed
 from sightloop.values.prediction import Prediction
@@ -54,6 +57,7 @@ class Model:
     task: Task
     session: Session
     decoding: Batching[bytes, Prepared]
+    finding: Batching[bytes, bytes]
     answering: Batching[NDArray[Any], NDArray[np.float32]]
     golden: tuple[NDArray[Any], NDArray[np.float32]]
 
@@ -62,6 +66,10 @@ class Model:
         if self.card.input.kind == "landmarks":  # takes microseconds, less than the way to another thread
             return [self.task.prepare(content, self.card.input, max_pixels=0) for content in contents]
         return await self.decoding.results(contents)
+
+    async def hands(self, contents: Sequence[bytes]) -> Sequence[bytes]:
+        """The hands in image files, as `Landmarks.to_bytes` writes them. Raises BadInput, Busy and MissingExtra."""
+        return await self.finding.results(contents)
 
     async def answer(self, prepared: Sequence[Prepared]) -> list[list[NDArray[np.float32]]]:
         """The graph's outputs for each sample's inputs. Raises Busy."""
@@ -101,6 +109,9 @@ def open_model(project: str, version: int, package: Sealed, threads: Threads, se
     def decode(contents: list[bytes]) -> list[Prepared | Exception]:
         return [_prepared(task, card, content, settings.max_image_pixels) for content in contents]
 
+    def find(contents: list[bytes]) -> list[bytes | Exception]:
+        return [_hand(hands.folder_of(settings), content, settings.max_image_pixels) for content in contents]
+
     def answer(inputs: list[NDArray[Any]]) -> list[NDArray[np.float32] | Exception]:
         return list(session.run(np.stack(inputs))[0])
 
@@ -111,6 +122,7 @@ def open_model(project: str, version: int, package: Sealed, threads: Threads, se
         task=task,
         session=session,
         decoding=Batching(decode, threads.decoding, workers=CORES, most=MAX_BATCH, max_waiting=waiting),
+        finding=Batching(find, threads.decoding, workers=CORES, most=MAX_BATCH, max_waiting=waiting),
         answering=Batching(answer, threads.inference, workers=1, most=_most(card), max_waiting=waiting),
         golden=_golden(package),
     )
@@ -127,6 +139,14 @@ def _most(card: Package) -> int:
 def _prepared(task: Task, card: Package, content: bytes, max_pixels: int) -> Prepared | Exception:
     try:
         return task.prepare(content, card.input, max_pixels=max_pixels)
+    except Exception as error:  # whatever it is, it is one caller's, not the whole batch's
+        return error
+
+
+def _hand(folder: Path, content: bytes, max_pixels: int) -> bytes | Exception:
+    try:
+        picture = Image.decode(content, max_pixels=max_pixels, least=hands.ENOUGH)
+        return hands.opened(folder).find(picture.pixels).to_bytes()
     except Exception as error:  # whatever it is, it is one caller's, not the whole batch's
         return error
 

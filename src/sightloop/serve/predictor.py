@@ -25,23 +25,41 @@ class Predictor:
         self._recorder = recorder
         self._telemetry = telemetry
 
-    async def predict(self, project: str, kind: Kind, contents: Sequence[bytes]) -> list[Prediction]:
+    async def predict(
+        self,
+        project: str,
+        kind: Kind,
+        contents: Sequence[bytes],
+        *,
+        ticket: float | None = None,
+        record: bool = True,
+    ) -> list[Prediction]:
         """A prediction for each of the contents: image files, or landmarks as `Landmarks.to_bytes` writes them.
 
-        Raises BadInput, NotFound, NotReady and Busy.
+        Of image files that are sent to a project of landmarks the hands are found first, and recorded in their place.
+        Those with the same `ticket` in [0, 1) are answered by the same member of a deployment. Raises BadInput,
+        NotFound, NotReady, Busy, and MissingExtra where hands cannot be found.
         """
         began = time.perf_counter()
-        model = self._live.choose(project, random.random())  # noqa: S311 -- a share of the traffic, no secret
+        model = self._live.choose(project, draw() if ticket is None else ticket)
+        if kind == "image" and model.card.input.kind == "landmarks":
+            kind, contents = "landmarks", await model.hands(contents)
         _refuse_other(kind, model)
         prepared = await model.prepare(contents)
         answers = await model.answer(prepared)
         predictions = [model.prediction(rows, one.size) for rows, one in zip(answers, prepared, strict=True)]
-        self._recorder.take(predictions, contents)
+        if record:
+            self._recorder.take(predictions, contents)
         self._telemetry.latency.labels(project).observe(time.perf_counter() - began)
         self._telemetry.predictions.labels(project).inc(len(predictions))
         if kind == "landmarks":
             self._telemetry.last_hand = prepared[-1].inputs[0]
         return predictions
+
+
+def draw() -> float:
+    """A ticket: whose turn it is among a deployment's members."""
+    return random.random()  # noqa: S311 -- a share of the traffic, no secret
 
 
 def _refuse_other(kind: Kind, model: Model) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
 from sightloop.errors import BadInput, MissingExtra
 from sightloop.store import locks, schema
@@ -61,7 +61,8 @@ def is_away(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     # A PostgreSQL that is stopped, starting or killed; not a wrong statement, nor a full or locked SQLite file.
-    return error.connection_invalidated or (isinstance(error, OperationalError) and "sqlite3" not in str(error))
+    remote = type(error.orig).__module__ != "sqlite3"
+    return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and remote)
 
 
 def _address(url: str) -> URL:

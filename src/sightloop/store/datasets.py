@@ -26,7 +26,7 @@ def freeze(c: Connection, blobs: Blobs, project: str, classes: Sequence[str]) ->
     A sample whose label is none of the classes is left out, and so is a box; a picture without a box stays. Raises
     BadData where nothing is labelled or a class has no sample to train on.
     """
-    manifest = Manifest(project=project, classes=tuple(classes), entries=_entries(c, project, classes))
+    manifest = present(c, project, classes)
     _check(manifest)
     digest = blobs.put(manifest.to_bytes())
     locks.take(c, "dataset_versions", project)
@@ -43,6 +43,11 @@ def freeze(c: Connection, blobs: Blobs, project: str, classes: Sequence[str]) ->
     version = DatasetVersion(project=project, number=last + 1, manifest=digest, counts=counts, at=now())
     c.execute(insert(dataset_versions).values(msgspec.to_builtins(version)))
     return version
+
+
+def present(c: Connection, project: str, classes: Sequence[str]) -> Manifest:
+    """What a version that is frozen now consists of; it may lack classes and sides, or be empty."""
+    return Manifest(project=project, classes=tuple(classes), entries=_entries(c, project, classes))
 
 
 def get(c: Connection, project: str, number: int) -> DatasetVersion:

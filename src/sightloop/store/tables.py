@@ -151,6 +151,30 @@ run_events = Table(
     Column("at", MOMENT, nullable=False),
 )
 
+videos = Table(
+    "videos",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("project", NAME, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("stage", String(10), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("handling", JSON, nullable=False),
+    Column("version", Integer, nullable=True),
+    Column("done", Integer, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("eta", Float, nullable=True),
+    Column("cancelling", Boolean, nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("error", Text, nullable=True),
+    Column("created", MOMENT, nullable=False),
+    Column("started", MOMENT, nullable=True),
+    Column("finished", MOMENT, nullable=True),
+    Index(None, "project", "id"),
+    Index(None, "stage", "id"),
+)
+
 model_versions = Table(
     "model_versions",
     metadata,

@@ -29,6 +29,10 @@ class Classification:
         # Decoding may have read the file at a fraction of its size, so what was sent is not told here.
         return Prepared((Image.decode(content, max_pixels=max_pixels, least=least).resized(*least),), _UNTOLD)
 
+    def lay(self, pixels: NDArray[np.uint8], spec: Input) -> Prepared:
+        """A frame at the model's size."""
+        return Prepared((Image(pixels).resized(spec.height, spec.width),), _UNTOLD)
+
     def read(self, rows: Sequence[NDArray[np.float32]], card: Package, size: Size) -> Answer:  # noqa: ARG002
         """The most probable class of one row (classes,), and the command that the project has for it."""
         row = rows[0].tolist()

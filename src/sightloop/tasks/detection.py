@@ -40,6 +40,10 @@ class Detection:
         decoded = Image.decode(content, max_pixels=max_pixels, least=(rows * spec.height, columns * spec.width))
         return prepared(decoded.pixels, spec, Image.size_of(content))
 
+    def lay(self, pixels: NDArray[np.uint8], spec: Input) -> Prepared:
+        """A frame, whole and a tile at a time."""
+        return prepared(pixels, spec)
+
     def read(self, rows: Sequence[Rows], card: Package, size: Size) -> Detections:
         """The boxes of at least the card's threshold in the outputs (K, 6) for one picture's inputs."""
         width, height = size

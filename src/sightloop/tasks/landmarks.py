@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sightloop.errors import BadRecipe
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.errors import BadLandmarks, BadRecipe
 from sightloop.tasks.classification import Classification
 from sightloop.tasks.task import Prepared
 from sightloop.values.landmarks import Landmarks
@@ -17,6 +20,10 @@ class LandmarkClassification(Classification):
         if spec.kind != "landmarks":
             raise BadRecipe("this task takes landmarks", expected='input.kind = "landmarks"', got=repr(spec.kind))
         return Prepared((Landmarks.from_bytes(content).points,), (0, 0))
+
+    def lay(self, pixels: NDArray[np.uint8], spec: Input) -> Prepared:  # noqa: ARG002 - a frame has no landmarks
+        """Raises BadLandmarks: the hand must be found in the frame first."""
+        raise BadLandmarks("a frame is no hand", expected="the landmarks of a hand", got="pixels")
 
 
 TASK = LandmarkClassification()

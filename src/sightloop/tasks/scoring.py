@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import BadData
-from sightloop.values.scores import ClassScores, Scores
+from sightloop.values.scores import Bin, ClassScores, Scores
 
 BINS = 15
 # A certain wrong answer would cost infinity; float32 cannot tell anything smaller from zero beside 1.
@@ -60,12 +60,22 @@ def calibration_error(probabilities: NDArray[np.float32], targets: NDArray[np.in
 
     Per bin of confidence: how far the mean confidence is from the share of right answers, weighted by the bin's size.
     """
+    found = reliability(probabilities, targets, bins)
+    return sum(one.samples * abs(one.accuracy - one.confidence) for one in found) / len(targets)
+
+
+def reliability(probabilities: NDArray[np.float32], targets: NDArray[np.int64], bins: int = BINS) -> list[Bin]:
+    """The answers in bins of equal width by their confidence, the least sure first; empty bins are left out."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = (probabilities.argmax(axis=1) == targets).astype(np.float64)
     # Bins are open below and closed above, as in the paper, so that a confidence of 1 is in the last one.
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.bincount(place, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(targets))
+    counts, sure, hits = (np.bincount(place, weights=what, minlength=bins) for what in (None, confidence, right))
+    return [
+        Bin(samples=int(count), confidence=float(one / count), accuracy=float(hit / count))
+        for count, one, hit in zip(counts, sure, hits, strict=True)
+        if count
+    ]
 
 
 def _by_class(confusion: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:

@@ -35,6 +35,10 @@ class Task(Protocol):
         """A stored or sent sample as raw inputs of the graph. Raises BadInput."""
         ...
 
+    def lay(self, pixels: NDArray[np.uint8], spec: Input) -> Prepared:
+        """A frame of a video or a camera, (height, width, 3) uint8 in RGB, as raw inputs. Raises BadInput."""
+        ...
+
     def read(self, rows: Sequence[NDArray[np.float32]], card: Package, size: Size) -> Answer | Detections:
         """The answer in the graph's outputs for one sample's inputs, in their order."""
         ...

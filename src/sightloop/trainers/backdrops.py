@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +15,17 @@ _OVER = 1.5  # made larger than needed, so that each use can take another part
 
 
 class Backdrops:
-    """A stock of made-up backgrounds and of patches of `photographs` (N, height, width, 3); each draw varies one."""
+    """A stock of made-up backgrounds, of scenes, and of patches of `photographs` (N, height, width, 3).
 
-    def __init__(self, photographs: NDArray[np.uint8], chance: Chance, count: int = 192) -> None:
+    Each draw varies one of them.
+    """
+
+    def __init__(self, photographs: NDArray[np.uint8], chance: Chance, count: int = 256) -> None:
         height, width = photographs.shape[1:3]
         self._size = (height, width)
         high, wide = int(height * _OVER), int(width * _OVER)
-        self._stock = [_mixed(chance, high, wide, photographs).astype(np.uint8) for _ in range(count)]
+        seen = _Seen(photographs, _scenes())
+        self._stock = [_mixed(chance, high, wide, seen).astype(np.uint8) for _ in range(count)]
 
     def draw(self, chance: Chance) -> NDArray[np.uint8]:
         """A background (height, width, 3): a part of one of the stock, turned, and its colours mixed anew."""
@@ -33,17 +39,34 @@ class Backdrops:
         return np.ascontiguousarray(mixed)
 
 
-def _mixed(chance: Chance, height: int, width: int, photographs: NDArray[np.uint8]) -> Plane:
+class _Seen(NamedTuple):
+    """What a background may show that was photographed: parts of the training photographs, and other scenes."""
+
+    photographs: NDArray[np.uint8]
+    scenes: list[NDArray[np.uint8]]
+
+
+def _scenes() -> list[NDArray[np.uint8]]:
+    """Photographs that come with scikit-learn and matplotlib: a temple, a flower, a face."""
+    import PIL.Image
+    from matplotlib.cbook import get_sample_data
+    from sklearn.datasets import load_sample_images
+
+    face = np.asarray(PIL.Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)).convert("RGB"))
+    return [*load_sample_images().images, face]
+
+
+def _mixed(chance: Chance, height: int, width: int, seen: _Seen) -> Plane:
     """One or two kinds, the second seen through the first by soft or hard shapes."""
-    first = _one(chance, height, width, photographs)
+    first = _one(chance, height, width, seen)
     if chance.random() < 0.4:
         return first
     veil = _veil(chance, height, width)
-    return first * (1 - veil) + _one(chance, height, width, photographs) * veil
+    return first * (1 - veil) + _one(chance, height, width, seen) * veil
 
 
-def _one(chance: Chance, height: int, width: int, photographs: NDArray[np.uint8]) -> Plane:
-    kind = chance.choice(6, p=(0.12, 0.2, 0.14, 0.14, 0.25, 0.15))
+def _one(chance: Chance, height: int, width: int, seen: _Seen) -> Plane:
+    kind = chance.choice(7, p=(0.14, 0.15, 0.12, 0.12, 0.22, 0.08, 0.17))
     if kind == 0:
         return np.full((height, width, 3), _colour(chance), np.float32)
     if kind == 1:
@@ -54,7 +77,9 @@ def _one(chance: Chance, height: int, width: int, photographs: NDArray[np.uint8]
         return _weave(chance, height, width)
     if kind == 4:
         return _shapes(chance, height, width)
-    return _patch(chance, height, width, photographs)
+    if kind == 5:
+        return _patch(chance, height, width, seen.photographs)
+    return _scene(chance, height, width, seen.scenes)
 
 
 def _colour(chance: Chance) -> Plane:
@@ -135,6 +160,18 @@ def _patch(chance: Chance, height: int, width: int, photographs: NDArray[np.uint
     seen = cv2.resize(whole[top : top + side[0], left : left + side[1]], (width, height)).astype(np.float32)
     mixing = chance.dirichlet((1, 1, 1), 3).astype(np.float32)
     return np.asarray(np.clip(seen @ mixing.T * chance.uniform(0.6, 1.6), 0, 255), np.float32)
+
+
+def _scene(chance: Chance, height: int, width: int, scenes: list[NDArray[np.uint8]]) -> Plane:
+    """A part of a scene, sharp or out of focus, in the light of another hour."""
+    whole = scenes[chance.integers(len(scenes))]
+    side = [int(length * chance.uniform(0.2, 0.9)) for length in whole.shape[:2]]
+    top, left = (chance.integers(0, length - used + 1) for length, used in zip(whole.shape, side, strict=False))
+    seen = cv2.resize(whole[top : top + side[0], left : left + side[1]], (width, height), interpolation=cv2.INTER_AREA)
+    if chance.random() < 0.3:
+        seen = cv2.GaussianBlur(seen, (0, 0), chance.uniform(1, 6))
+    light = chance.uniform(0.3, 1.4) * chance.uniform(0.85, 1.15, 3)
+    return np.asarray(np.clip(seen.astype(np.float32) * light.astype(np.float32), 0, 255), np.float32)
 
 
 def _veil(chance: Chance, height: int, width: int) -> Plane:

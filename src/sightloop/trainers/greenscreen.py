@@ -61,11 +61,13 @@ def _cleaned(solid: Pixels) -> Pixels:
 
 
 def composed(found: CutOut, place: NDArray[np.float64], backdrops: Backdrops, chance: Chance) -> Pixels:
-    """The cut-out through a projective map, in another skin, light and sleeve, with a shadow, before a background."""
+    """The cut-out, bent and through a projective map, with another skin, light, sleeve and shadow, on a background."""
     size = (found.cover.shape[1], found.cover.shape[0])
-    # Beyond the border the rim repeats, so that an arm goes on to the edge of the picture.
+    found = _bent(found, chance)
+    # Beyond the border the rim repeats, so that an arm goes on to the edge of the picture; some arms end there.
+    beyond = cv2.BORDER_REPLICATE if chance.random() < 0.8 else cv2.BORDER_CONSTANT
     hand = cv2.warpPerspective(found.pixels, place, size, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
-    cover = cv2.warpPerspective(found.cover, place, size, borderMode=cv2.BORDER_REPLICATE)
+    cover = cv2.warpPerspective(found.cover, place, size, borderMode=beyond)
     hand = _lit(_toned(hand, chance), chance)
     share = np.asarray(cover / 255, np.float32)[..., None]
     if chance.random() < 0.5:
@@ -74,6 +76,21 @@ def composed(found: CutOut, place: NDArray[np.float64], backdrops: Backdrops, ch
     if chance.random() < 0.5:
         behind = _shadowed(behind, share, chance)
     return np.clip(hand * share + behind * (1 - share), 0, 255).astype(np.uint8)
+
+
+def _bent(found: CutOut, chance: Chance) -> CutOut:
+    """Bent like rubber from a coarse random field: fingers and palms of other lengths, breadths and bearings."""
+    height, width = found.cover.shape
+    reach = chance.uniform(0, 0.05)
+    coarse = chance.normal(0, reach, (4, 5, 2)).astype(np.float32) * np.array([width, height], np.float32)
+    across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    where = (across + field[..., 0], down + field[..., 1])
+    pixels, cover = (
+        cv2.remap(plane, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for plane in (found.pixels, found.cover)
+    )
+    return CutOut(np.asarray(pixels, np.uint8), np.asarray(cover, np.uint8))
 
 
 def _toned(hand: NDArray[np.float32], chance: Chance) -> NDArray[np.float32]:

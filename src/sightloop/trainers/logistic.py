@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+_STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +14,26 @@ from numpy.typing import NDArray
 from sightloop.trainers.keras_graph import quiet
 from sightloop.values.package import EMBEDDING, INPUT
 
+State = tuple[dict[str, Any], dict[str, Any]]
+"""The tensors of upper part and head."""
+
 MOST_THREADS = 8
 _BATCH = 64
+_LOOKS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))  # axes of (N, height, width, 3) that are turned over
 
 
 @dataclass(eq=False)
 class Network:
-    """Raw pixels (N, height, width, 3) to `lower` features, to an embedding by `upper`, to logits by `head`."""
+    """Raw pixels (N, height, width, 3) to `lower` features, to an embedding by `upper`, to logits by `head`.
+
+    An answer is from the mean embedding of so many `looks`: at the picture as it is, mirrored, upside down, and both.
+    """
 
     lower: Any
     upper: Any
     head: Any
     device: Any
+    looks: int = 1
 
     def features(self, inputs: NDArray[np.uint8]) -> Any:
         """What the frozen part makes of raw pixels, as a tensor on the device; in batches."""
@@ -34,14 +43,21 @@ class Network:
             starts = range(0, len(inputs), _BATCH)
             return torch.cat([self.lower(torch.from_numpy(inputs[at : at + _BATCH]).to(self.device)) for at in starts])
 
-    def embeddings(self, features: Any) -> NDArray[np.float32]:
-        """The embedding (N, dims) of features."""
+    def look(self, inputs: NDArray[np.uint8]) -> list[Any]:
+        """The features of every look at raw pixels."""
+        return [self.features(np.ascontiguousarray(np.flip(inputs, axes))) for axes in _LOOKS[: self.looks]]
+
+    def embeddings(self, looked: Sequence[Any]) -> NDArray[np.float32]:
+        """The embedding (N, dims) of features: their mean, where there are several looks."""
         import torch
 
         self.upper.eval()
         with torch.no_grad():
-            found = torch.cat([self.upper(features[at : at + _BATCH]) for at in range(0, len(features), _BATCH)])
-        return np.asarray(found.cpu().numpy(), np.float32)
+            each = [
+                torch.cat([self.upper(features[at : at + _BATCH]) for at in range(0, len(features), _BATCH)])
+                for features in looked
+            ]
+        return np.asarray(torch.stack(each).mean(dim=0).cpu().numpy(), np.float32)
 
     def logits(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """The logits (N, classes) of embeddings."""
@@ -50,14 +66,14 @@ class Network:
 
     def predict(self, inputs: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The logits and embeddings of raw pixels, as torch computes them."""
-        embeddings = self.embeddings(self.features(inputs))
+        embeddings = self.embeddings(self.look(inputs))
         return self.logits(embeddings), embeddings
 
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def state(self) -> State:
         """A copy of what training changes."""
         return copy.deepcopy(self.upper.state_dict()), copy.deepcopy(self.head.state_dict())
 
-    def restore(self, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    def restore(self, state: State) -> None:
         """Go back to a copy."""
         self.upper.load_state_dict(state[0])
         self.head.load_state_dict(state[1])
@@ -70,9 +86,13 @@ class Network:
             def __init__(self, network: Network) -> None:
                 super().__init__()
                 self.lower, self.upper, self.head = network.lower, network.upper, network.head
+                self.looks = network.looks
 
             def forward(self, pixels: Any) -> tuple[Any, Any]:
-                embedding = self.upper(self.lower(pixels))
+                looked = torch.cat([pixels.flip(axes) if axes else pixels for axes in _LOOKS[: self.looks]])
+                embedding = self.upper(self.lower(looked))
+                if self.looks > 1:
+                    embedding = embedding.reshape(self.looks, -1, embedding.shape[1]).mean(dim=0)
                 return self.head(embedding), embedding
 
         whole = Whole(self).cpu().eval()
@@ -91,7 +111,7 @@ class Network:
         return bytes(program.model_proto.SerializeToString(deterministic=True))
 
 
-def build(backbone: Any, classes: int, frozen: int) -> Network:
+def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
     """A network over a timm backbone without classifier, on a GPU where there is one.
 
     `frozen` is how many of its first groups of blocks are left as they are, where it is built of such (timm's
@@ -105,7 +125,7 @@ def build(backbone: Any, classes: int, frozen: int) -> Network:
     with torch.no_grad():
         size = backbone.num_features if not hasattr(backbone, "head_hidden_size") else backbone.head_hidden_size
     backbone.to(device, memory_format=torch.channels_last)  # two to three times as fast on a CPU
-    return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device)
+    return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device, looks)
 
 
 def _taken(backbone: Any, frozen: int) -> list[Any]:

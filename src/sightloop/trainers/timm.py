@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,18 +14,18 @@ from numpy.typing import NDArray
 from sightloop.errors import BadRecipe
 from sightloop.settings import Settings
 from sightloop.trainers.accelerated import accelerated
+from sightloop.trainers.checkpoints import Checkpoints
 from sightloop.trainers.logistic import Linear, fit
 from sightloop.trainers.network import Network, build, settle
 from sightloop.trainers.photographs import Changes
 from sightloop.trainers.pretrained import create
 from sightloop.trainers.trainer import Arrays, Fitted, Report, require_each_class
-from sightloop.trainers.tuning import Held, Tuning
+from sightloop.trainers.tuning import Held, Manner, Tuning
 from sightloop.trainers.views import Views
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import read
 
 Share = Annotated[float, Meta(ge=0, lt=1)]
-_FIRST_VIEWS = 2  # changed copies of each photograph that the logistic head sees, beside the photograph itself
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -32,25 +34,35 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     backbone: str = "mobilenetv2_100"
     weights: str = "hub"
     head: Literal["auto", "logistic", "tuned"] = "auto"
+    copies: Annotated[int, Meta(ge=0)] = 4
     frozen: Annotated[int, Meta(ge=0)] = 4
+    looks: Literal[1, 2, 4] = 1
     background: Literal["kept", "green"] = "kept"
     class_weights: Literal["balanced", "none"] = "balanced"
     dropout: Share = 0.2
-    label_smoothing: Share = 0.05
+    label_smoothing: Share = 0.0
+    mixing: Annotated[float, Meta(ge=0)] = 0.0
     weight_decay: Annotated[float, Meta(ge=0)] = 0.02
-    patience: Annotated[int, Meta(ge=1)] = 6
+    patience: Annotated[int, Meta(ge=0)] = 0
     changes: Changes = Changes()
 
 
+@dataclass(frozen=True)
 class TimmTrainer:
     """Head first, then the upper blocks of the backbone; keeps whichever is better on validation."""
+
+    checkpoints: Path | None = None
 
     def check(self, recipe: Recipe) -> None:
         """Refuse landmarks, and options that are not there or cannot be."""
         options(recipe)
 
+    def resuming(self, folder: Path) -> TimmTrainer:
+        """The trainer that keeps each epoch in a folder, and goes on after the last one that is there."""
+        return TimmTrainer(folder)
+
     def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:
-        """A network fitted to `train`, its form and weights chosen on `validation`."""
+        """A network fitted to `train`, its form chosen on `validation`."""
         chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
         require_each_class(recipe, train)
         report(done=0.0, message="loading torch and timm")
@@ -59,8 +71,8 @@ class TimmTrainer:
         backbone = create(
             chosen.backbone, chosen.weights, size, report, local=settings.weights, offline=settings.offline
         )
-        network = accelerated(build(backbone, len(recipe.classes), chosen.frozen))
-        curves, found = _fitted(network, recipe, chosen, train, validation, report)
+        network = accelerated(build(backbone, len(recipe.classes), chosen.frozen, chosen.looks))
+        curves, found = _fitted(network, recipe, chosen, train, validation, Checkpoints(self.checkpoints), report)
         report(done=0.97, message="writing the graph")
         return Fitted(
             graph=network.to_onnx(*size),
@@ -73,7 +85,13 @@ class TimmTrainer:
 
 
 def _fitted(
-    network: Network, recipe: Recipe, chosen: Options, train: Arrays, validation: Arrays, report: Report
+    network: Network,
+    recipe: Recipe,
+    chosen: Options,
+    train: Arrays,
+    validation: Arrays,
+    checkpoints: Checkpoints,
+    report: Report,
 ) -> tuple[list[dict[str, float]], dict[str, Any]]:
     """Train the network in place; the curves, and what was found on the way."""
     green = chosen.background == "green"
@@ -81,7 +99,7 @@ def _fitted(
     found: dict[str, Any] = {"cut_out": views.cut} if green else {}
     held = _held(network, recipe, chosen, validation)
     report(done=0.04, message="fitting the head to the backbone's embeddings")
-    first = _head(network, views, train.targets, held, balanced=chosen.class_weights == "balanced")
+    first = _head(network, views, train.targets, held, chosen.copies, balanced=chosen.class_weights == "balanced")
     _put(network, first)
     before, accuracy = held.judge(network)
     start = {"epoch": 0.0, "val_loss": before, "val_accuracy": accuracy}
@@ -89,15 +107,15 @@ def _fitted(
     found |= {"logistic_strength": first.strength, "logistic_validation_accuracy": accuracy, "kept": "logistic"}
     if chosen.head == "logistic":
         return [start], found
-    frozen = network.state()
-    tuning = _tuning(network, recipe, chosen, views, train.targets, held, report)
+    frozen, lost = network.state(), held.calibrated(network)
+    tuning = _tuning(network, recipe, chosen, views, train.targets, held, checkpoints, report)
     tuning.run()
-    after, tuned = held.judge(network)
-    if chosen.head == "auto" and (tuned, -after) < (accuracy, -before):
+    found["tuned_validation_accuracy"] = held.judge(network)[1]
+    if chosen.head == "auto" and held.calibrated(network) > lost:
         network.restore(frozen)
     else:
         found["kept"] = "tuned"
-    return [start, *tuning.curves], found | {"best_epoch": tuning.best + 1, "tuned_validation_accuracy": tuned}
+    return [start, *tuning.curves], found
 
 
 def _held(network: Network, recipe: Recipe, chosen: Options, validation: Arrays) -> Held:
@@ -108,14 +126,16 @@ def _held(network: Network, recipe: Recipe, chosen: Options, validation: Arrays)
         rows = np.arange(len(targets))
         seen = np.concatenate([seen, *(views.draw(rows, turn, kept=0) for turn in range(2))])
         targets = np.tile(targets, 3)
-    return Held(network.features(seen), targets)
+    return Held(network.look(seen), targets)
 
 
-def _head(network: Network, views: Views, targets: NDArray[np.int64], held: Held, *, balanced: bool) -> Linear:
+def _head(
+    network: Network, views: Views, targets: NDArray[np.int64], held: Held, copies: int, *, balanced: bool
+) -> Linear:
     rows = np.arange(len(targets))
-    seen = [views.plain, *(views.draw(rows, -turn) for turn in range(1, _FIRST_VIEWS + 1))]
-    embeddings = np.concatenate([network.embeddings(network.features(part)) for part in seen])
-    judged = (network.embeddings(held.features), held.targets)
+    seen = [views.plain, *(views.draw(rows, -turn) for turn in range(1, copies + 1))]
+    embeddings = np.concatenate([network.embeddings([network.features(part)]) for part in seen])
+    judged = (network.embeddings(held.looked), held.targets)
     return fit(embeddings, np.tile(targets, len(seen)), judged, balanced=balanced)
 
 
@@ -134,25 +154,22 @@ def _tuning(
     views: Views,
     targets: NDArray[np.int64],
     held: Held,
+    checkpoints: Checkpoints,
     report: Report,
 ) -> Tuning:
     weights = np.ones(len(recipe.classes), np.float32)
     if chosen.class_weights == "balanced":
         counts = np.bincount(targets, minlength=len(recipe.classes))
         weights = (len(targets) / (len(recipe.classes) * counts)).astype(np.float32)
-    return Tuning(
-        network=network,
-        views=views,
-        targets=targets,
-        held=held,
-        train=recipe.train,
-        report=report,
+    manner = Manner(
         weights=weights,
         smoothing=chosen.label_smoothing,
         decay=chosen.weight_decay,
         dropout=chosen.dropout,
+        mixing=chosen.mixing,
         patience=chosen.patience,
     )
+    return Tuning(network, views, targets, held, recipe.train, manner, checkpoints, report)
 
 
 def options(recipe: Recipe) -> Options:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,19 @@ class DetectorTrainer(Protocol):
 
     def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:
         """A detector fitted to `train`; `validation` may choose, stop early or tune, and is not fitted to."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A trainer whose training can be killed and gone on with. A trainer need not be one."""
+
+    def resuming(self, folder: Path) -> Trainer:
+        """A trainer that leaves in the folder what it needs, and goes on from what is there.
+
+        The folder belongs to one recipe, one manifest and one version of the code. A training that goes on ends with
+        the same weights as one that was never killed, where the trainer's trainings can be repeated at all.
+        """
         ...
 
 

@@ -12,7 +12,8 @@ from sightloop.trainers.photographs import Changes, Pixels, developed, framed, f
 
 _KEPT = 0.3
 """The share of photographs that keep their green screen: the project's own samples have it."""
-_SHRUNK = 0.8
+_LEAST, _MOST = 0.3, 1.15
+"""How large a hand that is cut out is seen, of the size that it has: the photographs' hands fill them."""
 
 
 class Views:
@@ -22,8 +23,8 @@ class Views:
         self._photographs, self._changes, self._seed = photographs, changes, seed
         self._cuts = [cut(pixels) for pixels in photographs] if green else [None] * len(photographs)
         self._backdrops = Backdrops(photographs, np.random.default_rng((seed, 1))) if self.cut else None
-        # A hand that is cut out may come from any side and be of any size; its picture as a whole may not.
-        self._free = msgspec.structs.replace(changes, rotate=180.0, scale=max(changes.scale, 0.6), shift=0.2)
+        # A hand that is cut out may come from any side; its picture as a whole may not.
+        self._free = msgspec.structs.replace(changes, rotate=180.0, stretch=max(changes.stretch, 0.2), shift=0.0)
 
     @property
     def plain(self) -> NDArray[np.uint8]:
@@ -46,11 +47,14 @@ class Views:
         if found is None or self._backdrops is None or chance.random() < kept:
             seen = framed(pixels, framing(self._changes, chance, height, width))
         else:
-            place = framing(self._free, chance, height, width) @ _smaller(height, width)
+            place = _placed(chance, height, width) @ framing(self._free, chance, height, width)
             seen = composed(found, place, self._backdrops, chance)
         return developed(seen, self._changes, chance)
 
 
-def _smaller(height: int, width: int) -> NDArray[np.float64]:
-    """A map to four fifths about the middle: the photographs' hands fill them, and larger ones would be cut off."""
-    return np.array([[_SHRUNK, 0, (1 - _SHRUNK) * width / 2], [0, _SHRUNK, (1 - _SHRUNK) * height / 2], [0, 0, 1]])
+def _placed(chance: np.random.Generator, height: int, width: int) -> NDArray[np.float64]:
+    """A map that makes it smaller or larger, and puts it anywhere as far as half of it can still be seen."""
+    size = np.exp(chance.uniform(np.log(_LEAST), np.log(_MOST)))
+    free = (1 - size) / 2 if size < 0.8 else 0.1
+    across, down = (0.5 + chance.uniform(-free, free, 2)) * (width, height)
+    return np.array([[size, 0, across - size * width / 2], [0, size, down - size * height / 2], [0, 0, 1]])

@@ -51,6 +51,14 @@ class DetectionScores(Struct, frozen=True, kw_only=True):
         return numbers
 
 
+class Bin(Struct, frozen=True, kw_only=True):
+    """The answers of about one confidence: how many, how sure they were on average, what share of them was right."""
+
+    samples: int
+    confidence: float
+    accuracy: float
+
+
 class Scores(Struct, frozen=True, kw_only=True):
     """Scores of a classifier on labelled samples.
 

@@ -1,0 +1,207 @@
+"""How quickly a video is worked off, how well things keep their ids, and how much memory an hour takes.
+
+    python bench/video.py CLIP WEIGHTS [--hour] [--out bench/results/video.json]
+
+CLIP is a short clip (football/clip.mp4), WEIGHTS are YOLOX-nano's (yolox_nano.onnx). Each measurement runs in a child
+process, as it does in the worker. Without ground truth, quality is told against the first row: of its boxes, how many
+are met by one of the same class (intersection over union of at least 0.5) and the other way round, as F1. An id counts
+as switched where a new one begins away from the picture's edges within 1.2 s and one height of where another was lost.
+--hour measures memory too: the clip, made small and looped to an hour, and the memory of the process meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import multiprocessing
+import os
+import platform
+import shutil
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+from detectors import nano
+
+from sightloop.serve import filming
+from sightloop.values.package import Sealed
+
+SIZES = ((480, 864), (352, 640), (224, 416))
+EVERY = (1, 2, 3)
+Rows = dict[int, list[tuple[int, str, tuple[float, ...]]]]
+
+
+def main(clip: Path, weights: Path, out: Path, hour: bool) -> None:
+    """Measure, print, write."""
+    found: dict[str, Any] = {"machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    found["rows"] = []
+    reference: Rows = {}
+    for size in SIZES:
+        package = nano(weights, clip, *size)
+        for every in EVERY:
+            result, rows, peak = worked(package, clip, {"every": every})
+            reference = reference or rows
+            row = {
+                "input": f"{size[1]} x {size[0]}",
+                "every": every,
+                "frames_per_second": round(result["frames"] / result["seconds"], 1),
+                "things": result["things"],
+                "switches": switches(rows),
+                "f1": round(likeness(reference, rows), 4),
+                "peak_mb": peak[-1],
+            }
+            found["rows"].append(row)
+            print(row, flush=True)
+    if hour:
+        found["hour"] = an_hour(nano(weights, clip, 224, 416), clip)
+        print(found["hour"], flush=True)
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def worked(package: Sealed, clip: Path, handling: dict[str, Any]) -> tuple[dict[str, Any], Rows, list[float]]:
+    """The result of a clip worked off in a child process, its rows by frame, and the child's MB every 2 s."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        package.write(folder / filming.PACKAGE)
+        shutil.copy(clip, folder / filming.SOURCE)
+        payload = {"folder": made, "handling": handling, "max_pixels": 10**8, "threads": os.cpu_count() or 1}
+        payload["hands"] = made
+        results: Any = multiprocessing.get_context("spawn").Queue()
+        child = multiprocessing.get_context("spawn").Process(target=_child, args=(payload, results))
+        child.start()
+        memory, stop = [0.0], threading.Event()
+        watching = threading.Thread(target=_watch, args=(child.pid, memory, stop))
+        watching.start()
+        result = results.get()
+        stop.set()
+        watching.join()
+        child.join()
+        return result, _rows(folder / filming.TABLE), memory[1:] or memory
+
+
+def switches(rows: Rows) -> int:
+    """How many things got another id while they were in the picture."""
+    ways: dict[int, list[tuple[int, tuple[float, ...]]]] = defaultdict(list)
+    for frame, boxes in rows.items():
+        for id, _, box in boxes:
+            ways[id].append((frame, box))
+    wide = max((box[2] for way in ways.values() for _, box in way), default=0)
+    ends = [way[-1] for way in ways.values()]
+    count = 0
+    for way in ways.values():
+        frame, box = way[0]
+        if frame < 15 or box[0] < 0.02 * wide or box[2] > 0.98 * wide:
+            continue
+        count += any(0 < frame - last <= 30 and _far(box, before) < box[3] - box[1] for last, before in ends)
+    return count
+
+
+def likeness(reference: Rows, rows: Rows) -> float:
+    """F1 of the boxes against those of the reference, frame by frame."""
+    met = ours = theirs = 0
+    for frame in reference.keys() | rows.keys():
+        left, right = list(reference.get(frame, ())), list(rows.get(frame, ()))
+        ours, theirs = ours + len(left), theirs + len(right)
+        for _, kind, box in left:
+            overlaps = [_overlap(box, other) if kind == name else 0.0 for _, name, other in right]
+            if overlaps and max(overlaps) >= 0.5:
+                right.pop(int(np.argmax(overlaps)))
+                met += 1
+    return 2 * met / max(1, ours + theirs)
+
+
+def an_hour(package: Sealed, clip: Path) -> dict[str, Any]:
+    """The memory of an hour of video: the clip at 320 x 180, looped."""
+    with tempfile.TemporaryDirectory() as made:
+        hour = Path(made) / "hour.mp4"
+        seconds = looped(clip, hour, 3600)
+        began = time.monotonic()
+        result, _, memory = worked(package, hour, {"every": 25})
+    tenth = max(1, len(memory) // 10)
+    return {
+        "seconds_of_video": seconds,
+        "picture": "320 x 180",
+        "input": "416 x 224",
+        "every": 25,
+        "took_seconds": round(time.monotonic() - began),
+        "frames": result["frames"],
+        "broken": result.get("broken", ""),
+        "memory_mb_at_each_tenth": [round(memory[at]) for at in range(tenth, len(memory), tenth)],
+    }
+
+
+def looped(clip: Path, to: Path, seconds: float) -> float:
+    """The clip, small, over and over; its length in seconds."""
+    once = to.with_name("once.mp4")
+    with av.open(str(clip)) as source, av.open(str(once), "w") as out:
+        stream: Any = out.add_stream("libx264", rate=25, options={"preset": "veryfast", "bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number, frame in enumerate(source.decode(video=0)):
+            small = frame.reformat(320, 180, "yuv420p")
+            small.pts, small.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(small))
+        out.mux(stream.encode(None))
+        length = number + 1
+    with av.open(str(to), "w") as out:
+        target: Any = None
+        rounds = int(seconds * 25 / length) + 1
+        for turn in range(rounds):
+            with av.open(str(once)) as source:
+                target = target or out.add_stream_from_template(source.streams.video[0])
+                for packet in source.demux(video=0):
+                    if packet.dts is not None and packet.pts is not None:
+                        shift = round(Fraction(turn * length, 25) / packet.time_base)
+                        packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, target
+                        out.mux(packet)
+    return rounds * length / 25
+
+
+def _child(payload: dict[str, Any], results: Any) -> None:
+    results.put(filming.make(payload, lambda **_: None))
+
+
+def _watch(process: int, memory: list[float], stop: threading.Event) -> None:
+    one = psutil.Process(process)
+    while not stop.wait(2):
+        memory.append(round(one.memory_info().rss / 1e6, 1))
+
+
+def _rows(path: Path) -> Rows:
+    rows: Rows = defaultdict(list)
+    with path.open() as file:
+        for row in csv.DictReader(file):
+            box = tuple(float(row[name]) for name in ("x1", "y1", "x2", "y2"))
+            rows[int(row["frame"])].append((int(row["id"]), row["class"], box))
+    return dict(rows)
+
+
+def _far(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    return float(np.hypot(one[0] + one[2] - other[0] - other[2], one[1] + one[3] - other[1] - other[3]) / 2)
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    area = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return wide * high / (area - wide * high)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--hour", action="store_true")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "video.json")
+    given = parser.parse_args()
+    main(given.clip, given.weights, given.out, given.hour)

@@ -1,0 +1,175 @@
+"""Live streams: a WebSocket that takes frames and answers the newest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+import structlog
+from fastapi import APIRouter, WebSocket
+from msgspec import Struct
+from starlette.websockets import WebSocketDisconnect
+
+from sightloop.api import predict, sent
+from sightloop.api.predict import Detected, Predicted
+from sightloop.api.problems import Problem, problem
+from sightloop.api.service import Service
+from sightloop.errors import BadInput, Busy, SightloopError, TooLarge
+from sightloop.serve.predictor import Kind, draw
+from sightloop.serve.stream import Frame, Stream
+
+QUIET_SECONDS = 60.0
+"""How long a client may send nothing before it counts as gone."""
+RESTART = 1012
+"""The close code of a server that is asked to stop; any other is 4000 and the status of the problem."""
+_LOOK_SECONDS = 0.25
+
+Shown = Predicted | Detected
+
+router = APIRouter()
+
+_log = structlog.get_logger()
+
+
+class Live(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a stream says of a frame: its number from 1, its age when this was sent, the frames dropped so far.
+
+    Then either the prediction, or the problem with this frame. A problem without a frame ends the stream.
+    """
+
+    frame: int = 0
+    age_ms: float = 0.0
+    dropped: int = 0
+    prediction: Shown | None = None
+    problem: Problem | None = None
+
+
+@router.websocket("/v1/{project}/stream")
+async def stream(socket: WebSocket, project: str, record: bool = False) -> None:
+    """Answer frames (binary: image files; text: JSON as for predict), always the newest, until either side ends."""
+    service: Service = socket.app.state.service
+    await socket.accept()
+    session = _Session(service, socket, project, record)
+    try:
+        await session.run()
+    except SightloopError as error:
+        await session.refuse(error)
+    except WebSocketDisconnect:
+        pass  # the client went, in the middle of what was sent to it
+    _log.info("stream", project=project, **session.told())
+
+
+class _Session:
+    """One client's stream."""
+
+    def __init__(self, service: Service, socket: WebSocket, project: str, record: bool) -> None:
+        self._service, self._socket, self._project, self._record = service, socket, project, record
+        self._telemetry = service.telemetry
+        self._frames: Stream[bytes | str] = Stream()
+        self._ticket = draw()
+        self._heard = time.monotonic()
+        self._answered = self._refused = 0
+        self._began = time.monotonic()
+
+    async def run(self) -> None:
+        """Answer until the client goes, or the server ends."""
+        if self._service.streams >= self._service.settings.max_streams:
+            raise Busy("too many streams are open", hint="Try again when another has ended.")
+        self._service.live.choose(self._project, self._ticket)
+        self._service.streams += 1
+        self._telemetry.streams.inc()
+        tasks = [asyncio.create_task(part) for part in (self._hear(), self._watch(), self._answer_all())]
+        try:
+            # Whichever ends first ends the stream: the client went or fell silent, the server stops, an answer's way
+            # is cut. A client that takes no answers would hold up the last of the three for ever.
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            await self._end()
+        finally:
+            for task in tasks:
+                task.cancel()
+            self._service.streams -= 1
+            self._telemetry.streams.dec()
+            self._telemetry.frames.labels(self._project, "dropped").inc(self._frames.dropped)
+
+    async def refuse(self, error: SightloopError) -> None:
+        """Say why this stream cannot be, and close it."""
+        await self._send(Live(problem=problem(error, self._socket.url.path)))
+        await self._socket.close(4000 + error.status, error.title)
+
+    def told(self) -> dict[str, Any]:
+        """What became of the stream, for the log."""
+        return {
+            "answered": self._answered,
+            "refused": self._refused,
+            "dropped": self._frames.dropped,
+            "seconds": round(time.monotonic() - self._began, 3),
+        }
+
+    async def _hear(self) -> None:
+        """Take in what comes as fast as it comes, so that nothing old waits in the connection's buffers."""
+        while (message := await self._socket.receive())["type"] == "websocket.receive":
+            self._heard = time.monotonic()
+            content = message.get("bytes")
+            self._frames.put(message["text"] if content is None else content)
+
+    async def _watch(self) -> None:
+        while not self._service.stopping and time.monotonic() - self._heard < QUIET_SECONDS:
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _end(self) -> None:
+        if self._service.stopping:
+            await self._socket.close(RESTART, "the server is stopping")
+        elif time.monotonic() - self._heard >= QUIET_SECONDS:
+            await self._socket.close(4408, f"no frame came for {QUIET_SECONDS:.0f} seconds")
+
+    async def _answer_all(self) -> None:
+        async for frame in self._frames:
+            await self._answer(frame)
+
+    async def _answer(self, frame: Frame[bytes | str]) -> None:
+        began = time.perf_counter()
+        try:
+            kind, content = self._read(frame.content)
+            (made,) = await self._service.predictor.predict(
+                self._project, kind, [content], ticket=self._ticket, record=self._record
+            )
+        except Exception as error:  # every error becomes an answer; the next frame may be better
+            self._count("refused")
+            self._refused += 1
+            await self._tell(frame, found=problem(error, self._socket.url.path))
+            return
+        self._frames.answered(time.perf_counter() - began)
+        self._count("answered")
+        self._answered += 1
+        await self._tell(frame, made=predict.shown(made))
+
+    def _read(self, content: bytes | str) -> tuple[Kind, bytes]:
+        most = self._service.settings.max_request_bytes
+        if len(content) > most:
+            raise TooLarge("the frame is too large", expected=f"at most {most:,} bytes", got=f"{len(content):,} bytes")
+        if isinstance(content, bytes):
+            return "image", content
+        inputs = sent.of_json(content.encode(), most=1)
+        if not inputs.contents:
+            raise BadInput("a frame has one input", got="none")
+        return inputs.kind, inputs.contents[0]
+
+    async def _tell(
+        self, frame: Frame[Any], made: Predicted | Detected | None = None, found: Problem | None = None
+    ) -> None:
+        age = frame.age
+        if made is not None:
+            self._telemetry.age.labels(self._project).observe(age)
+        dropped = self._frames.dropped
+        age_ms = round(age * 1000, 3)
+        await self._send(Live(frame=frame.number, age_ms=age_ms, dropped=dropped, prediction=made, problem=found))
+
+    async def _send(self, said: Live) -> None:
+        await self._socket.send_text(msgspec.json.encode(said).decode())
+
+    def _count(self, outcome: str) -> None:
+        self._telemetry.frames.labels(self._project, outcome).inc()

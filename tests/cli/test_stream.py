@@ -1,0 +1,68 @@
+"""`sightloop stream` without a screen: a line of JSON for each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+from tests.cli.conftest import Command
+
+from sightloop.wiring import Parts
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> str:
+    """A short video of 10 frames."""
+    path = str(tmp_path / "film.mp4")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"mp4v"), 50.0, (64, 64))
+    for _ in range(10):
+        writer.write(np.full((64, 64, 3), 90, np.uint8))
+    writer.release()
+    return path
+
+
+def test_a_file_is_answered_line_by_line(home: Callable[..., Parts], command: Command, film: str) -> None:
+    home(trained=True)
+    done = command("stream", "tens", "--source", film, "--local", "--headless")
+    assert done.code == 0, done.err
+    lines = [msgspec.json.decode(line) for line in done.out.splitlines()]
+    assert lines[-1]["frame"] == 10
+    assert {"label", "confidence", "probabilities"} <= set(lines[-1]["prediction"])
+    assert lines[-1]["age_ms"] > 0
+
+
+def test_answers_go_to_a_file_and_end_at_the_limit(
+    home: Callable[..., Parts], command: Command, film: str, tmp_path: Path
+) -> None:
+    home(trained=True)
+    done = command("stream", "tens", "--source", film, "--local", "--out", str(tmp_path / "out"), "--limit", "1")
+    assert (done.code, done.out) == (0, "")
+    assert len((tmp_path / "out").read_text().splitlines()) == 1
+
+
+def test_a_headless_opencv_says_so(home: Callable[..., Parts], command: Command, film: str) -> None:
+    home(trained=True)
+    done = command("stream", "tens", "--source", film, "--local")
+    assert done.code == 7
+    assert "--headless" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--local", "--record"), "--local asks no server"),
+        (("--version", "1"), "--version goes with --local"),
+        (("--server", "localhost:8000"), "http://HOST:PORT"),
+    ],
+)
+def test_options_that_do_not_go_together(
+    home: Callable[..., Parts], command: Command, film: str, words: tuple[str, ...], told: str
+) -> None:
+    home()
+    done = command("stream", "tens", "--source", film, "--headless", *words)
+    assert done.code == 2
+    assert told in done.err

@@ -1,0 +1,57 @@
+"""Videos in the database: sent, taken in their order, and ended once."""
+
+from __future__ import annotations
+
+import pytest
+
+from sightloop.errors import Conflict, NotFound
+from sightloop.store import videos
+from sightloop.store.database import Database
+from sightloop.values.video import Handling, Stage, Video
+
+
+def sent(database: Database, project: str = "football") -> Video:
+    with database.write() as c:
+        video = videos.open(c, project, "clip.mp4", 10, Handling(every=3))
+        assert videos.receive(c, video.id, 4).stage is Stage.UPLOADING
+        return videos.receive(c, video.id, 10)
+
+
+def test_a_whole_video_waits_and_the_oldest_comes_first(database: Database) -> None:
+    first, second = sent(database), sent(database)
+    with database.write() as c:
+        assert (first.stage, first.received, first.handling.every) == (Stage.QUEUED, 10, 3)
+        assert videos.waiting(c) == [first, second]
+        videos.begin(c, second.id, 4)
+        assert videos.waiting(c) == [videos.get(c, second.id), first]  # one that was begun goes on before all others
+        assert videos.begin(c, second.id, 5).version == 4  # and keeps its model
+        assert [one.id for one in videos.page(c, "football")] == [second.id, first.id]
+        assert [one.id for one in videos.page(c, before=second.id)] == [first.id]
+
+
+def test_what_has_ended_stays_as_it_is(database: Database) -> None:
+    video = sent(database)
+    with database.write() as c:
+        videos.begin(c, video.id, 1)
+        ended = videos.finish(c, video.id, Stage.SUCCEEDED, {"frames": 7})
+        assert (ended.done, ended.progress, ended.stage.ended) == (7, 1.0, True)
+        assert videos.waiting(c) == []
+        for change in (videos.request_cancel, lambda c, id: videos.change(c, id, done=1)):
+            with pytest.raises(Conflict, match="has ended"):
+                change(c, video.id)
+        with pytest.raises(Conflict, match="not being sent"):
+            videos.receive(c, video.id, 10)
+
+
+def test_a_waiting_video_is_cancelled_at_once_and_a_running_one_asked(database: Database) -> None:
+    waiting, running = sent(database), sent(database)
+    with database.write() as c:
+        assert videos.request_cancel(c, waiting.id).stage is Stage.CANCELLED
+        videos.begin(c, running.id, 1)
+        asked = videos.request_cancel(c, running.id)
+        assert (asked.stage, asked.cancelling) == (Stage.RUNNING, True)
+        with pytest.raises(Conflict, match="being worked on"):
+            videos.remove(c, running.id)
+        videos.remove(c, waiting.id)
+        with pytest.raises(NotFound):
+            videos.get(c, waiting.id)
