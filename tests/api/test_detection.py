@@ -101,7 +101,7 @@ def test_a_missing_box_is_no_agreement(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("right", "told"),
     [
         ({"label": "red"}, "finds boxes"),
         ({"boxes": [RED | {"label": "blue"}]}, "known are red, green"),
@@ -109,9 +109,9 @@ def test_a_missing_box_is_no_agreement(client: Client) -> None:
         ({"boxes": [RED | {"x2": 0}]}, "x1 < x2"),
     ],
 )
-def test_a_correction_that_is_none(client: Client, said: dict[str, Any], told: str) -> None:
+def test_a_correction_that_is_none(client: Client, right: dict[str, Any], told: str) -> None:
     (made,) = client.post(PATH, files={"file": PICTURE}).json()["predictions"]
-    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json=said)
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json=right)
     assert answer.status_code == 422
     assert told in answer.text
 

@@ -15,6 +15,7 @@ from sightloop.errors import BadData, BadRecipe, NotReady, PackageRefused
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks.detection import TASK
 from sightloop.trainers import detectors, libreyolo, yolo
+from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.trainers.trainer import Fitted, Pictures
 from sightloop.values.image import Image
 from sightloop.values.recipe import Recipe
@@ -92,10 +93,11 @@ def test_ultralytics_learns_under_its_licence(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
     yolo.load_ultralytics()
     import torch
-    from ultralytics.nn.tasks import DetectionModel
+    from ultralytics.nn import tasks
 
+    build: Any = tasks.DetectionModel  # it carries no types
     weights = tmp_path / "tiny.pt"
-    torch.save({"model": DetectionModel("yolo11n.yaml", nc=3, verbose=False)}, weights)
+    torch.save({"model": build("yolo11n.yaml", nc=3, verbose=False)}, weights)
     told: list[str] = []
     plan = recipe("yolo", weights=str(weights))
     found = yolo.TRAINER.train(plan, pictures(), pictures(3), lambda message="", **_: told.append(message))
@@ -140,7 +142,7 @@ def test_published_weights_begin_where_they_were_published(shared_data: Path) ->
     item = next((shared_data / "football/valid/images").glob("*.jpg")).read_bytes()
     spec = msgspec.structs.replace(SQUARES.input, height=384, width=640)
     inputs, _ = detectors.laid_out(Pictures([item], [np.zeros((0, 5), np.float32)]), spec)
-    libreyolo.load_libreyolo()
+    load_libreyolo()
     weights = shared_data / "weights/yolox_nano.onnx"
     network = yolox.build("n", weights, ("player",), {"player": "person"}, yolox.given(inputs))
     (found,), _ = yolox.predict(network, inputs)

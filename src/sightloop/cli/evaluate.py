@@ -75,8 +75,9 @@ def evaluate(
 
 
 def _answered(package: Sealed, entries: tuple[Entry, ...], blobs: Blobs, threads: int) -> Report | BoxReport:
-    boxed = plugins.load("tasks", package.card.task).boxed
-    return (detecting if boxed else evaluation).evaluate(package, entries, blobs, threads=threads)
+    if plugins.load("tasks", package.card.task).boxed:
+        return detecting.evaluate(package, entries, blobs, threads=threads)
+    return evaluation.evaluate(package, entries, blobs, threads=threads)
 
 
 def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:

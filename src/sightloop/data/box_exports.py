@@ -22,9 +22,9 @@ _FOLDERS = {Side.TRAIN: "train", Side.VALIDATION: "valid", Side.TEST: "test"}
 def write_yolo(manifest: Manifest, sized: Sized, to: Path) -> int:
     """`data.yaml`, and `train`, `valid` and `test` with `images` and `labels`; how many images."""
     places = {label: place for place, label in enumerate(manifest.classes)}
-    for folder in _FOLDERS.values():
-        (to / folder / "images").mkdir(parents=True)
-        (to / folder / "labels").mkdir()
+    for name in _FOLDERS.values():
+        (to / name / "images").mkdir(parents=True)
+        (to / name / "labels").mkdir()
     written = 0
     for entry, content, suffix, size in sized:
         folder = to / _FOLDERS[entry.side]
@@ -64,8 +64,8 @@ def write_coco(manifest: Manifest, sized: Sized, to: Path) -> int:
 
 def write_voc(manifest: Manifest, sized: Sized, to: Path) -> int:  # noqa: ARG001 - VOC lists no classes
     """`JPEGImages`, `Annotations` and the lists of `ImageSets/Main`; how many images."""
-    for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
-        (to / folder).mkdir(parents=True)
+    for name in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (to / name).mkdir(parents=True)
     names: dict[Side, list[str]] = {side: [] for side in Side}
     for entry, content, suffix, (width, height) in sized:
         (to / "JPEGImages" / f"{entry.digest}{suffix}").write_bytes(content)

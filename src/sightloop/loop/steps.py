@@ -17,6 +17,7 @@ from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
 from sightloop.loop import figures, judgement, prepared, reports
 from sightloop.loop.decision import Decision
+from sightloop.loop.detecting import BoxReport
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
 from sightloop.loop.training import CHECKPOINTS, Order
@@ -110,11 +111,16 @@ def check(job: Job, found: Found) -> Found:
     job.log(decision.reason)
     package = packages.load(job.blobs, found["trained"])
     scored = msgspec.structs.replace(package, card=package.card.scored(report.scores))
-    return judgement.told(decision, report, rival) | {
-        "answers": job.blobs.put(reports.packed(report.answers)),
-        "package": packages.save(job.blobs, scored),
-        "champion": None if champion is None else champion.number,
-    }
+    # What the report of a run draws; a detector's has its scores alone.
+    drawn = {} if isinstance(report, BoxReport) else {"answers": job.blobs.put(reports.packed(report.answers))}
+    return (
+        judgement.told(decision, report, rival)
+        | drawn
+        | {
+            "package": packages.save(job.blobs, scored),
+            "champion": None if champion is None else champion.number,
+        }
+    )
 
 
 def register(job: Job, found: Found) -> Found:
