@@ -1,4 +1,4 @@
-"""How well both detectors learn football: python bench/football.py DATA_FOLDER WEIGHTS_FOLDER [TRAINER ...] [--keep FOLDER].
+"""How well both detectors learn football: python bench/football.py DATA_FOLDER WEIGHTS_FOLDER [TRAINER ...].
 
 Each is fine-tuned on the 28 pictures of `train` from the weights that were published for COCO, chosen on `valid`, and
 looked at once on `test`, beside the same detector before, which knows a person and no player. Every answer comes

@@ -13,12 +13,15 @@ from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadData, Conflict, NotFound
 from sightloop.loop import sides
+from sightloop.loop.collect import checked
 from sightloop.loop.why import Why, explain
 from sightloop.store import annotations, predictions
 from sightloop.store.predictions import Recorded
 from sightloop.store.samples import NewSample
 from sightloop.values.annotation import Annotation
+from sightloop.values.box import Box, agree, described
 from sightloop.values.moment import new_id, now
+from sightloop.values.prediction import Detections
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 
@@ -29,17 +32,35 @@ _PAUSE = 0.05
 router = APIRouter(tags=["feedback"])
 
 
-class Correction(BaseModel):
-    """The right answer, and who gives it."""
+class Drawn(BaseModel):
+    """A box in pixels of the picture as it was sent."""
 
     model_config = ConfigDict(extra="forbid")
 
-    label: str = Field(description="The class that the input is of.")
+    label: str
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    score: float = Field(default=1.0, description="Passed over: what a person draws is certain.")
+
+
+class Correction(BaseModel):
+    """The right answer, a class or boxes, and who gives it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str | None = Field(default=None, description="The class that the input is of.")
+    boxes: list[Drawn] | None = Field(default=None, description="All boxes of the picture; an empty list for nothing.")
     author: str = Field(default="", max_length=200, description="Who says so.")
 
 
 class Corrected(Struct, frozen=True, kw_only=True):
-    """What became of a correction: the sample that now carries the label, and whether the prediction was right."""
+    """What became of a correction: the sample that now carries it, and whether the prediction was right.
+
+    For boxes, `label` and `predicted` say how many there are of each class, and a prediction was right where each box
+    has one of its class with an overlap of at least a half, and none is left over.
+    """
 
     prediction: str
     project: str
@@ -59,17 +80,15 @@ def correct(service: Here, id: str, correction: Correction) -> Response:
     """Store the right answer of a prediction: its input becomes a sample with this label."""
     found = _wait_for(service, id)
     recipe = service.parts.recipe(found.project)
-    label = recipe.label(correction.label)
-    if label is None:
-        raise BadData(f"the label {correction.label!r} is {nearest(correction.label, recipe.classes)}")
-    sample = _store(service, recipe, found, label, correction.author)
+    label, boxes = _said(recipe, found, correction)
+    sample = _store(service, recipe, found, label, boxes, correction.author)
     stored = Corrected(
         prediction=id,
         project=found.project,
         sample=sample,
-        label=label,
+        label=label if boxes is None else described(boxes),
         predicted=found.answer.label,
-        agrees=found.answer.label == label,
+        agrees=found.answer.label == label if boxes is None else agree(getattr(found.answer, "boxes", ()), boxes),
     )
     return answer(stored, 201)
 
@@ -86,6 +105,28 @@ def why(service: Here, id: str) -> Response:
         return answer(explain(connection, id))
 
 
+def _said(recipe: Recipe, found: Recorded, correction: Correction) -> tuple[str, tuple[Box, ...] | None]:
+    """The label, or the boxes, that a person gives. Raises BadData where they are not what the answer was."""
+    answer = found.answer
+    if isinstance(answer, Detections):
+        if correction.boxes is None or correction.label is not None:
+            raise BadData(f"{recipe.name} finds boxes", expected="`boxes`: all of the picture's, or an empty list")
+        return "", tuple(checked(recipe, _box(one), answer.width, answer.height) for one in correction.boxes)
+    if correction.label is None or correction.boxes is not None:
+        raise BadData(f"{recipe.name} tells whole inputs apart", expected="`label`: the class of the input")
+    label = recipe.label(correction.label)
+    if label is None:
+        raise BadData(f"the label {correction.label!r} is {nearest(correction.label, recipe.classes)}")
+    return label, None
+
+
+def _box(drawn: Drawn) -> Box:
+    try:
+        return Box(label=drawn.label, x1=drawn.x1, y1=drawn.y1, x2=drawn.x2, y2=drawn.y2)
+    except ValueError as error:
+        raise BadData(str(error)) from error
+
+
 def _wait_for(service: Service, id: str) -> Recorded:
     """The recorded prediction; one that was just made may still be on its way to the database."""
     deadline = time.monotonic() + PATIENCE
@@ -100,7 +141,9 @@ def _wait_for(service: Service, id: str) -> Recorded:
         time.sleep(_PAUSE)
 
 
-def _store(service: Service, recipe: Recipe, found: Recorded, label: str, author: str) -> str:
+def _store(
+    service: Service, recipe: Recipe, found: Recorded, label: str, boxes: tuple[Box, ...] | None, author: str
+) -> str:
     if found.digest is None or found.place is None:
         raise Conflict(
             "the input of this prediction was not kept, so it cannot become a sample",
@@ -116,6 +159,7 @@ def _store(service: Service, recipe: Recipe, found: Recorded, label: str, author
         source="feedback",
         at=now(),
         prediction=found.id,
+        boxes=boxes,
     )
     print = prints.of(service.blobs.read(found.place, found.digest))
     with service.database.write() as connection:

@@ -29,7 +29,10 @@ class Uploaded(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Retrained(Struct, frozen=True, kw_only=True):
-    """How a retraining ended; `accuracy` is of the new model on the samples kept for testing, `version` its number."""
+    """How a retraining ended; `accuracy` is of the new model on the samples kept for testing, `version` its number.
+
+    A detector's is its mean average precision at an overlap of a half.
+    """
 
     message: str
     accuracy: float | None
@@ -75,10 +78,10 @@ def _retrained(run: Run, version: ModelVersion | None) -> Retrained:
     message = "Model retrained successfully"
     if run.status is Status.REFUSED:
         message = f"Model retrained, but not taken into use: {version.reason if version else run.error}"
-    scores = version.card.scores if version else None
+    numbers = version.card.numbers if version else {}
     return Retrained(
         message=message,
-        accuracy=scores.accuracy if scores else None,
+        accuracy=numbers.get("accuracy", numbers.get("map50")),
         epochs=version.card.epochs if version else None,
         version=version.number if version else None,
         run=run.id,

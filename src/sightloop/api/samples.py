@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from sightloop import plugins
 from sightloop.api import body, sent
 from sightloop.api.answers import answer, reference, returns
 from sightloop.api.sent import Sent
 from sightloop.api.service import Here, Service
-from sightloop.data import sources, zips
+from sightloop.data import boxes, sources, zips
 from sightloop.errors import BadInput
 from sightloop.loop.collect import Collected, collect
 from sightloop.serve.predictor import Kind
@@ -28,13 +29,18 @@ router = APIRouter(tags=["samples"])
 
 _FORM = {
     "type": "object",
-    "required": ["files", "labels"],
+    "required": ["files"],
     "properties": {
         "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
         "labels": {
             "type": "array",
             "items": {"type": "string"},
             "description": "A label for each file, in their order; or one field that lists them by commas or as JSON.",
+        },
+        "boxes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "For a detector: a JSON list of boxes for each file, in their order; empty for nothing.",
         },
     },
 }
@@ -90,18 +96,35 @@ async def take_in(service: Service, project: str, request: Request) -> Collected
 def _listed(settings: Settings, recipe: Recipe, kind: str, came: bytes) -> Iterable[Labelled]:
     inputs = sent.read(kind, came, most=settings.max_items)
     _refuse_kind(recipe, inputs.kind)
+    if plugins.load("tasks", recipe.task).boxed:
+        return _boxed(inputs)
     return _labelled(inputs, recipe.classes)
 
 
 def _archived(settings: Settings, recipe: Recipe, _kind: str, came: bytes) -> Iterable[Labelled]:
     """The images of a zip archive, expanded one after the other while they are stored."""
     _refuse_kind(recipe, "image")
-    return sources.images(zips.tree(io.BytesIO(came), "upload", most_bytes=settings.max_expanded_bytes))
+    look = boxes.of if plugins.load("tasks", recipe.task).boxed else sources.images
+    return look(zips.tree(io.BytesIO(came), "upload", most_bytes=settings.max_expanded_bytes))
 
 
 def _refuse_kind(recipe: Recipe, kind: Kind) -> None:
     if kind != recipe.input.kind:
         raise BadInput(f"{recipe.name} does not take {kind}", expected=recipe.input.kind, got=kind)
+
+
+def _boxed(inputs: Sent) -> list[Labelled]:
+    if any(drawn is None for drawn in inputs.boxes):
+        raise BadInput(
+            "every picture needs its boxes",
+            expected=f"{len(inputs.contents)} lists of boxes",
+            got=str(sum(drawn is not None for drawn in inputs.boxes)),
+            hint="Send an empty list where nothing is to be seen.",
+        )
+    return [
+        Labelled(content=content, label="", origin="upload", boxes=drawn)
+        for content, drawn in zip(inputs.contents, inputs.boxes, strict=True)
+    ]
 
 
 def _labelled(inputs: Sent, classes: tuple[str, ...]) -> list[Labelled]:

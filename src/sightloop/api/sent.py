@@ -10,9 +10,12 @@ from msgspec import UNSET, Struct, UnsetType
 from sightloop.api.body import Part, named, parts
 from sightloop.errors import BadInput, BadLandmarks, TooLarge
 from sightloop.serve.predictor import Kind
+from sightloop.values.box import Box
 from sightloop.values.landmarks import Landmarks
 
 FIELDS = ("file", "files")
+Boxes = tuple[Box, ...]
+_BOX = '[{"label": "ball", "x1": 10, "y1": 20, "x2": 18, "y2": 28}], in pixels'
 _NUMBERS = "63 numbers, or 21 lists of x, y, z"
 
 
@@ -20,7 +23,7 @@ class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input in JSON: `landmarks` (63 numbers, or 21 lists of x, y, z or x, y), or `image` (a file in base64).
 
     `width` and `height` are those of the image where x and y of the landmarks are fractions of them. `label` is the
-    class that a person saw, where the input is to be stored.
+    class that a person saw, or `boxes` where and what, where the input is to be stored.
     """
 
     landmarks: list[float | list[float]] | UnsetType = UNSET
@@ -28,6 +31,7 @@ class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     width: float | None = None
     height: float | None = None
     label: str | None = None
+    boxes: list[Box] | None = None
 
 
 class Items(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,11 +41,12 @@ class Items(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Sent(Struct, frozen=True):
-    """Inputs of one kind, as they are prepared and stored, and the labels that came with them (None: none)."""
+    """Inputs of one kind, as they are prepared and stored, and the labels and boxes that came with them (or None)."""
 
     kind: Kind
     contents: list[bytes]
     labels: list[str | None]
+    boxes: list[Boxes | None]
 
 
 _decoder = msgspec.json.Decoder(Items)
@@ -55,7 +60,7 @@ def read(content_type: str, body: bytes, *, most: int) -> Sent:
     if kind == "multipart/form-data":
         return of_form(parts(content_type, body, most=2 * most), most)
     if kind.startswith("image/") or kind == "application/octet-stream":
-        return Sent("image", [body], [None])
+        return Sent("image", [body], [None], [None])
     raise BadInput(
         "the body is of a kind that is not taken",
         expected="multipart/form-data with a file, image/*, or application/json",
@@ -72,7 +77,7 @@ def of_form(found: list[Part], most: int) -> Sent:
     labels: list[str | None] = [*_labels(texts)] or [None] * len(files)
     if len(labels) != len(files):
         raise BadInput("files and labels do not pair", expected=f"{len(files)} labels", got=str(len(labels)))
-    return Sent("image", [bytes(part.data) for part in files], labels)
+    return Sent("image", [bytes(part.data) for part in files], labels, _drawn(found, len(files)))
 
 
 def of_json(body: bytes, most: int) -> Sent:
@@ -85,7 +90,8 @@ def of_json(body: bytes, most: int) -> Sent:
     kinds = {_kind(item) for item in items}
     if len(kinds) > 1:
         raise BadInput("the items are of two kinds", expected="all landmarks, or all images", got="both")
-    return Sent(kinds.pop(), [_content(item) for item in items], [item.label for item in items])
+    boxes = [None if item.boxes is None else tuple(item.boxes) for item in items]
+    return Sent(kinds.pop(), [_content(item) for item in items], [item.label for item in items], boxes)
 
 
 def _decoded(body: bytes) -> Items:
@@ -145,6 +151,19 @@ def _labels(texts: list[str]) -> list[str]:
         except msgspec.MsgspecError as error:
             raise BadInput(f"the labels are not a JSON list: {error}") from error
     return [label.strip() for label in texts[0].split(",")]
+
+
+def _drawn(found: list[Part], files: int) -> list[Boxes | None]:
+    """The boxes of each file: a field `boxes` for each, in their order, with a JSON list of boxes."""
+    texts = [part.text for part in found if part.name == "boxes"]
+    if not texts:
+        return [None] * files
+    if len(texts) != files:
+        raise BadInput("files and boxes do not pair", expected=f"{files} fields boxes", got=str(len(texts)))
+    try:
+        return [msgspec.json.decode(text, type=Boxes) for text in texts]
+    except msgspec.MsgspecError as error:
+        raise BadInput(f"the boxes are not a JSON list of boxes: {error}", expected=_BOX) from error
 
 
 def _refuse_many(count: int, most: int) -> None:

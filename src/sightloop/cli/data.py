@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from sightloop import plugins
 from sightloop.cli import history
 from sightloop.cli.bringing import bring, show
 from sightloop.cli.evaluate import Aspect, Skip, choose
@@ -51,7 +52,8 @@ def bring_in(
     """
     with opened() as parts:
         recipe = parts.recipe(project)
-        items = sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
+        skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
+        items = sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
         collected = bring(parts, recipe, items, author="command line")
     if as_json:
         write_json(collected)
@@ -77,9 +79,10 @@ def check(
     """
     with opened() as parts:
         recipe = parts.recipe(project)
-        given = None if path is None else sources.read(path, aspect=aspect, skip_labels=frozenset(skip_label or ()))
+        skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
+        given = None if path is None else sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
         findings = Checker(parts.database, parts.blobs).findings(recipe) if given is None else find(recipe, given)
-        if given is None:
+        if given is None and not boxed:
             findings = _with_alike(parts, recipe, findings)
         if labels:
             findings = _with_doubtful_labels(parts, recipe, path, findings)
@@ -149,6 +152,8 @@ def _with_alike(parts: Parts, recipe: Recipe, findings: Findings) -> Findings:
 
 
 def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findings: Findings) -> Findings:
+    if plugins.load("tasks", recipe.task).boxed:
+        raise BadInput("doubtful labels are looked for among whole images, not boxes")
     if path is not None:
         raise BadInput("labels are looked at when the data is in the project", hint="Import it first, then check.")
     package = packages.load(parts.blobs, choose(parts, recipe.name, None).package)

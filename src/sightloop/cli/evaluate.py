@@ -10,11 +10,13 @@ import msgspec
 import typer
 from rich.text import Text
 
+from sightloop import plugins
 from sightloop.cli.output import AsJson, Project, aside, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.data import sources
 from sightloop.errors import BadData, BadInput, NotReady
-from sightloop.loop.evaluation import evaluate as score
+from sightloop.loop import detecting, evaluation
+from sightloop.loop.detecting import BoxReport
 from sightloop.loop.page import Evaluated, render
 from sightloop.loop.report import Report
 from sightloop.store import datasets, deployments, packages, runs, versions
@@ -22,7 +24,7 @@ from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
-from sightloop.values.scores import Scores
+from sightloop.values.scores import DetectionScores, Scores
 from sightloop.values.table import nearest
 from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
@@ -53,10 +55,13 @@ def evaluate(
             blobs, known = parts.blobs, _frozen(parts, recipe)
             entries = known.on(Side.TEST)
         else:
-            blobs, entries = _apart(recipe, sources.read(data, aspect=aspect, skip_labels=frozenset(skip_label or ())))
+            boxed = plugins.load("tasks", recipe.task).boxed
+            items = sources.read(data, aspect=aspect, skip_labels=frozenset(skip_label or ()), boxed=boxed)
+            blobs, entries = _apart(recipe, items)
             known = _manifest(recipe, entries)
         package = packages.load(parts.blobs, chosen.package)
-        found = score(package, entries, blobs, threads=parts.settings.threads)
+        judge = detecting.evaluate if plugins.load("tasks", package.card.task).boxed else evaluation.evaluate
+        found = judge(package, entries, blobs, threads=parts.settings.threads)
         scores = found.scores
         if report is not None:
             evaluated = _evaluated(parts, chosen, found, entries, known, data)
@@ -88,11 +93,11 @@ def _frozen(parts: Parts, recipe: Recipe) -> Manifest:
 def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entry, ...]]:
     """The items in a store of their own in memory, so that scoring on them leaves no trace in the project."""
     given = list(items)
-    labels = [_label(recipe, item) for item in given]
+    labels = [_label(recipe, item) if item.boxes is None else "" for item in given]
     blobs = Blobs("memory://evaluation")
     places = blobs.pack([item.content for item in given])
     return blobs, tuple(
-        Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place)
+        Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place, boxes=item.boxes)
         for item, label, place in zip(given, labels, places, strict=True)
     )
 
@@ -103,7 +108,12 @@ def _manifest(recipe: Recipe, entries: tuple[Entry, ...]) -> Manifest:
 
 
 def _evaluated(
-    parts: Parts, chosen: ModelVersion, found: Report, entries: tuple[Entry, ...], known: Manifest, data: str | None
+    parts: Parts,
+    chosen: ModelVersion,
+    found: Report | BoxReport,
+    entries: tuple[Entry, ...],
+    known: Manifest,
+    data: str | None,
 ) -> Evaluated:
     with parts.database.read() as connection:
         run = None if chosen.run is None else runs.get(connection, chosen.run)
@@ -117,7 +127,7 @@ def _evaluated(
         name=f"version {chosen.number}",
         card=chosen.card,
         scores=found.scores,
-        answers=found.answers,
+        answers=found.answers if isinstance(found, Report) else None,
         entries=entries,
         data=known,
         facts=facts,
@@ -143,13 +153,16 @@ def _label(recipe: Recipe, item: Labelled) -> str:
     return label
 
 
-def _print(version: ModelVersion, scores: Scores) -> None:
+def _print(version: ModelVersion, scores: Scores | DetectionScores) -> None:
+    boxed = isinstance(scores, DetectionScores)
+    whole = ("map50", "map", "precision", "recall") if boxed else ("accuracy", "precision", "recall", "f1", "ece")
+    each = ("ap50", "ap", "precision", "recall") if boxed else ("precision", "recall", "f1")
     say(f"version {version.number} of {version.project} on {scores.samples} samples")
-    say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in ("accuracy", "precision", "recall", "f1", "ece")))
+    say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in whole))
     write_table(
-        ("class", "precision", "recall", "f1", "samples"),
+        ("class", *each, "boxes" if boxed else "samples"),
         (
-            (label, f"{one.precision:.4f}", f"{one.recall:.4f}", f"{one.f1:.4f}", one.support)
+            (label, *(f"{getattr(one, name):.4f}" for name in each), one.support)
             for label, one in scores.per_class.items()
         ),
     )

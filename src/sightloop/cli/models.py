@@ -38,7 +38,7 @@ def show_all(project: Project, as_json: AsJson = False) -> None:
         write_json([msgspec.to_builtins(one) | {"role": roles.get(one.number)} for one in found])
         return
     write_table(
-        ("version", "role", "verdict", "accuracy", "f1", "made", "reason"),
+        ("version", "role", "verdict", "accuracy/mAP50", "f1/mAP", "made", "reason"),
         ((one.number, roles.get(one.number), one.verdict, *_numbers(one), one.at[:19], one.reason) for one in found),
         empty=f"{project} has no model yet",
     )
@@ -65,7 +65,7 @@ def show(project: Project, version: Perhaps = None, as_json: AsJson = False) -> 
         "parity": f"{card.parity.max_difference:.2g} at most on {card.parity.samples} samples",
         "temperature": f"{card.temperature:.4f}",
         "reproducible": card.reproducible or "yes",
-    } | ({} if card.scores is None else {name: f"{value:.4f}" for name, value in card.scores.flat().items()})
+    } | {name: f"{value:.4f}" for name, value in card.numbers.items()}
     write_table(("", f"{project}"), rows.items())
 
 
@@ -130,8 +130,11 @@ def export(
 
 
 def _numbers(one: ModelVersion) -> tuple[str, str]:
-    scores = one.card.scores
-    return ("", "") if scores is None else (f"{scores.accuracy:.4f}", f"{scores.f1:.4f}")
+    numbers = one.card.numbers
+    # Of a detector: mAP at half an overlap and over all overlaps, where a classifier has accuracy and F1.
+    names = ("map50", "map") if "map50" in numbers else ("accuracy", "f1")
+    first, second = (f"{numbers[name]:.4f}" if numbers else "" for name in names)
+    return first, second
 
 
 def _print(deployed: Deployment, as_json: bool) -> None:

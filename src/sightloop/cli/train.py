@@ -112,7 +112,7 @@ def report(run: Run, as_json: bool) -> None:
 def summarise(run: Run) -> None:
     """Print what came of a run that ended well."""
     scores, decision = run.result["scores"], run.result["decision"]
-    names = ("accuracy", "precision", "recall", "f1", "ece")
+    names = [name for name in ("accuracy", "map50", "map", "precision", "recall", "f1", "ece") if name in scores]
     told = "  ".join(f"{name} {scores[name]:.4f}" for name in names)
     say(f"version {run.result['version']} of {run.project}: {told} on {scores['samples']:.0f} held-out samples")
     verdict = "it serves now" if run.status is Status.SUCCEEDED else "refused, the champion stays"

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from sightloop.errors import BadData
+from sightloop.values.box import Box
 from sightloop.values.dataset import Manifest
 from sightloop.values.sample import Labelled, Side, digest_of
 
@@ -24,12 +25,13 @@ INDEX = "index.json"
 _FOLDER = "samples/"
 
 
-class Indexed(Struct, frozen=True, kw_only=True):
+class Indexed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A sample in the index: an entry of the manifest without its place."""
 
     digest: str
     label: str
     side: Side
+    boxes: tuple[Box, ...] | None = None
 
 
 class Index(Struct, frozen=True, kw_only=True):
@@ -42,7 +44,9 @@ class Index(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """The index of a version's archive."""
-        entries = (Indexed(digest=one.digest, label=one.label, side=one.side) for one in manifest.entries)
+        entries = (
+            Indexed(digest=one.digest, label=one.label, side=one.side, boxes=one.boxes) for one in manifest.entries
+        )
         return cls(project=manifest.project, classes=manifest.classes, entries=tuple(entries))
 
 
@@ -77,7 +81,8 @@ def read(path: Path) -> Iterator[tuple[Indexed, bytes]]:
 def labelled(path: Path) -> Iterator[Labelled]:
     """The samples of an archive as an import takes them, each on the side that it had. Raises BadData."""
     for entry, content in read(path):
-        yield Labelled(content=content, label=entry.label, side=entry.side, origin=f"{path.name} {entry.digest[:12]}")
+        origin = f"{path.name} {entry.digest[:12]}"
+        yield Labelled(content=content, label=entry.label, side=entry.side, origin=origin, boxes=entry.boxes)
 
 
 def check(path: Path, manifest: Manifest) -> None:

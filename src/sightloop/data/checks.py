@@ -11,6 +11,7 @@ from sightloop import plugins
 from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadInput
+from sightloop.values.box import described
 from sightloop.values.image import MAX_PIXELS
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
@@ -51,13 +52,16 @@ def check(recipe: Recipe, items: Iterable[Labelled]) -> Findings:
     prepare = plugins.load("tasks", recipe.task).prepare
     findings: list[Finding] = []
     by_content: dict[str, list[tuple[str, Side, str]]] = {}
+    carried: dict[str, tuple[str, ...]] = {}
     printed: dict[str, str] = {}
     pinned: set[str] = set()
     for item in items:
-        label = recipe.label(item.label)
-        if label is None:
-            findings.append(Finding(kind="unknown", message=f"no class {item.label!r}", samples=(item.origin,)))
+        labels = [item.label] if item.boxes is None else [box.label for box in item.boxes]
+        unknown = [label for label in labels if recipe.label(label) is None]
+        if unknown:
+            findings.append(Finding(kind="unknown", message=f"no class {unknown[0]!r}", samples=(item.origin,)))
             continue
+        known = tuple(str(recipe.label(label)) for label in labels)
         try:
             prepare(item.content, recipe.input, max_pixels=MAX_PIXELS)
         except BadInput as error:
@@ -68,11 +72,13 @@ def check(recipe: Recipe, items: Iterable[Labelled]) -> Findings:
             printed[digest] = print
         if item.side is not None:
             pinned.add(digest)
-        by_content.setdefault(digest, []).append((label, item.side or side_of(digest, recipe.split), item.origin))
+        said = known[0] if item.boxes is None else described(item.boxes)
+        carried.setdefault(digest, known)
+        by_content.setdefault(digest, []).append((said, item.side or side_of(digest, recipe.split), item.origin))
     for same in by_content.values():
         findings += _doubled(same)
     findings += _near(printed, by_content, pinned)
-    classes = dict.fromkeys(recipe.classes, 0) | Counter(same[0][0] for same in by_content.values())
+    classes = dict.fromkeys(recipe.classes, 0) | Counter(label for labels in carried.values() for label in labels)
     sides = {str(side): 0 for side in Side} | Counter(str(same[0][1]) for same in by_content.values())
     findings += _lopsided(classes) + _bare(sides)
     return Findings(samples=len(by_content), classes=classes, sides=sides, findings=tuple(findings))

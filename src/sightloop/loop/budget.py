@@ -56,7 +56,7 @@ def expected(look: Look, past: Sequence[Run]) -> Gain | None:
     `b` is fitted by least squares on the logarithms where runs of three or more sizes show an error that falls, else it
     is 0.5. A label that a person changed counts as a new one.
     """
-    scored = [(sum(run.result["counts"].values()), run.result["scores"]["accuracy"]) for run in past if _scored(run)]
+    scored = [(sum(run.result["counts"].values()), _quality(run.result["scores"])) for run in past if _scored(run)]
     if not scored:
         return None
     before, accuracy = scored[0]
@@ -89,6 +89,11 @@ def _exponent(scored: Sequence[tuple[int, float]]) -> float | None:
         return None
     slope = float(np.polyfit([math.log(size) for size in points], [math.log(error) for error in points.values()], 1)[0])
     return min(-slope, 1.0) if slope < 0 else None
+
+
+def _quality(scores: dict[str, float]) -> float:
+    """The share that was right: a classifier's accuracy, a detector's mean average precision."""
+    return scores["accuracy"] if "accuracy" in scores else scores["map50"]
 
 
 def _scored(run: Run) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from sightloop.values.dataset import Manifest
 from sightloop.values.sample import Side
-from sightloop.values.scores import Bin, Scores
+from sightloop.values.scores import Bin, DetectionScores, Scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +29,14 @@ _COUNTED = 40  # so many classes, and the numbers of a confusion matrix can stil
 Curves = Sequence[Mapping[str, float]]
 
 
-def draw(folder: Path, scores: Scores, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> list[Path]:
-    """Write `confusion.png`, `classes.png` and, where there is something to show, `reliability.png`, `curves.png`."""
+Judged = Scores | DetectionScores
+
+
+def draw(folder: Path, scores: Judged, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> list[Path]:
+    """Write `classes.png`, `confusion.png` or for a detector `precision.png`, and what else there is to show.
+
+    That is `reliability.png` and `curves.png`. Returns their paths.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with _drawing():
@@ -52,7 +58,7 @@ def write(folder: Path, curves: Curves) -> None:
         writer.writerows(curves)
 
 
-def inline(scores: Scores, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> dict[str, str]:
+def inline(scores: Judged, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> dict[str, str]:
     """The same figures as SVG elements for a page, by name: see-through, their ink the page's own (`currentColor`)."""
     with _drawing():
         figures = _figures(scores, curves, manifest, bins)
@@ -84,9 +90,14 @@ def _svg(name: str, figure: Figure) -> str:
     return text.replace(_INK, "currentColor")
 
 
-def _figures(scores: Scores, curves: Curves, manifest: Manifest, bins: Sequence[Bin]) -> dict[str, Figure]:
-    figures = {"confusion": _confusion(scores, manifest.classes), "classes": _distribution(manifest)}
-    if bins:
+def _figures(scores: Judged, curves: Curves, manifest: Manifest, bins: Sequence[Bin]) -> dict[str, Figure]:
+    figures = {}
+    if isinstance(scores, DetectionScores):
+        figures["precision"] = _precision(scores)
+    else:
+        figures["confusion"] = _confusion(scores, manifest.classes)
+    figures["classes"] = _distribution(manifest)
+    if bins and isinstance(scores, Scores):
         figures["reliability"] = _reliability(bins, scores.ece)
     if len(curves) > 1:  # a single point is no curve
         figures["curves"] = _curves(curves)
@@ -138,12 +149,25 @@ def _reliability(bins: Sequence[Bin], error: float) -> Figure:
     return figure
 
 
+def _precision(scores: DetectionScores) -> Figure:
+    figure = _figure(_WIDTH * 0.5)
+    axes = figure.subplots()
+    labels = list(scores.per_class)
+    places = np.arange(len(labels))
+    axes.bar(places - 0.2, [one.ap50 for one in scores.per_class.values()], 0.4, label="overlap 0.5")
+    axes.bar(places + 0.2, [one.ap for one in scores.per_class.values()], 0.4, label="0.5 to 0.95")
+    axes.set_xticks(places, labels=labels)
+    axes.set(ylim=(0, 1), title=f"average precision on {scores.samples} held-out pictures, mAP {scores.map:.4f}")
+    axes.legend()
+    return figure
+
+
 def _distribution(manifest: Manifest) -> Figure:
     figure = _figure(_WIDTH * 0.5)
     axes = figure.subplots()
     places, below = range(len(manifest.classes)), np.zeros(len(manifest.classes))
     for side in Side:
-        labels = [entry.label for entry in manifest.on(side)]
+        labels = [label for entry in manifest.on(side) for label in entry.labels]
         counts = np.array([labels.count(label) for label in manifest.classes])
         axes.bar(places, counts, bottom=below, label=f"{side} ({counts.sum()})")
         below = below + counts

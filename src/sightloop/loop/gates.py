@@ -22,7 +22,7 @@ def decide(
     name no score has.
     """
     findings = [
-        *_floors(gate, challenger.scores),
+        *floors(gate, challenger.scores.flat()),
         *_calibration(gate, challenger.scores),
         *_robustness(gate, challenger),
         *_slices(gate, challenger, slices or {}),
@@ -31,12 +31,12 @@ def decide(
         findings.append(Finding(name="paired", held=True, sentence="no champion to compare with"))
     else:
         findings += compare(gate, challenger, champion, slices or {})
-        findings += _cost(gate, challenger.cost, champion.cost)
+        findings += costs(gate, challenger.cost, champion.cost)
     return Decision.of(findings)
 
 
-def _floors(gate: Gate, scores: Scores) -> Iterator[Finding]:
-    numbers = scores.flat()
+def floors(gate: Gate, numbers: Mapping[str, float]) -> Iterator[Finding]:
+    """Whether the scores hold the recipe's floors. Raises BadRecipe for a floor whose name no score has."""
     for name, least in sorted(gate.floors.items()):
         if name not in numbers:
             raise BadRecipe(f"gate.floors names {name!r}, which is {nearest(name, tuple(numbers))}")
@@ -77,7 +77,8 @@ def _slices(gate: Gate, challenger: Report, slices: Mapping[str, Marks]) -> Iter
             yield _at_least(f"slice {name} floor", told, got, rule.least)
 
 
-def _cost(gate: Gate, challenger: Cost | None, champion: Cost | None) -> Iterator[Finding]:
+def costs(gate: Gate, challenger: Cost | None, champion: Cost | None) -> Iterator[Finding]:
+    """Whether the challenger costs no more than the recipe allows, where both were measured."""
     if challenger is None or champion is None:
         return
     for name, unit, most, ours, theirs in (

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop import plugins
-from sightloop.loop import cost, gates, robustness
+from sightloop.loop import box_gates, cost, detecting, gates, robustness
 from sightloop.loop.arrays import chunks
 from sightloop.loop.decision import Decision
+from sightloop.loop.detecting import BoxReport
 from sightloop.loop.evaluation import evaluate
 from sightloop.loop.report import Cost, Marks, Report
 from sightloop.store import packages
@@ -22,6 +23,8 @@ from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry
 from sightloop.values.package import Sealed
 from sightloop.values.recipe import Gate
+
+Judged = tuple[Report, Report | None, Decision] | tuple[BoxReport, BoxReport | None, Decision]
 
 _TIMED = 32  # inputs that latency is measured on
 
@@ -41,15 +44,21 @@ class Judge:
     threads: int = 0
     cancelled: Callable[[], bool] = lambda: False
 
-    def judge(self, challenger: str, champion: str | None) -> tuple[Report, Report | None, Decision]:
+    def judge(self, challenger: str, champion: str | None) -> Judged:
         """Both reports and the decision, for packages named by their digests in the blob store."""
         names = [challenger] if champion is None else [challenger, champion]
         found = {name: packages.load(self.blobs, name) for name in names}
-        reports = {name: self._report(package) for name, package in found.items()}
-        if champion is not None and self._measures_cost():
-            reports |= {name: replace(reports[name], cost=one) for name, one in self._costs(found).items()}
+        costs = self._costs(found) if champion is not None and self._measures_cost() else {}
+        if plugins.load("tasks", found[challenger].card.task).boxed:
+            boxed = {name: replace(self._boxes(package), cost=costs.get(name)) for name, package in found.items()}
+            ours, theirs = boxed[challenger], None if champion is None else boxed[champion]
+            return ours, theirs, box_gates.decide(self.gate, ours, theirs)
+        reports = {name: replace(self._report(package), cost=costs.get(name)) for name, package in found.items()}
         rival = None if champion is None else reports[champion]
         return reports[challenger], rival, gates.decide(self.gate, reports[challenger], rival, self._slices())
+
+    def _boxes(self, package: Sealed) -> BoxReport:
+        return detecting.evaluate(package, self.entries, self.blobs, threads=self.threads)
 
     def _report(self, package: Sealed) -> Report:
         plain = evaluate(package, self.entries, self.blobs, threads=self.threads)
@@ -90,7 +99,7 @@ class Judge:
         }
 
 
-def told(decision: Decision, report: Report, rival: Report | None) -> dict[str, Any]:
+def told(decision: Decision, report: Report | BoxReport, rival: Report | BoxReport | None) -> dict[str, Any]:
     """What a run keeps of a judgement, as plain values."""
     return {
         "scores": report.scores.flat() | {"samples": report.scores.samples},

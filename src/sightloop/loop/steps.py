@@ -19,6 +19,7 @@ from sightloop.loop import figures, judgement, prepared, reports
 from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
+from sightloop.loop.report import Report
 from sightloop.loop.training import CHECKPOINTS, Order
 from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples, tracking, versions
@@ -107,12 +108,16 @@ def check(job: Job, found: Found) -> Found:
     )
     job.log(decision.reason)
     package = packages.load(job.blobs, found["trained"])
-    scored = msgspec.structs.replace(package, card=msgspec.structs.replace(package.card, scores=report.scores))
-    return judgement.told(decision, report, rival) | {
-        "answers": job.blobs.put(reports.packed(report.answers)),
-        "package": packages.save(job.blobs, scored),
-        "champion": None if champion is None else champion.number,
-    }
+    scored = msgspec.structs.replace(package, card=package.card.scored(report.scores))
+    answers = {"answers": job.blobs.put(reports.packed(report.answers))} if isinstance(report, Report) else {}
+    return (
+        judgement.told(decision, report, rival)
+        | answers
+        | {
+            "package": packages.save(job.blobs, scored),
+            "champion": None if champion is None else champion.number,
+        }
+    )
 
 
 def register(job: Job, found: Found) -> Found:
@@ -200,9 +205,10 @@ def _record(job: Job, found: Found, package: Sealed, version: ModelVersion) -> N
     tidy(job.folder)  # the package has a folder of its own in MLflow
     card = package.card
     figures.write(job.folder, found["curves"])
-    if card.scores is not None:
+    scores = card.scores or card.detection
+    if scores is not None:
         manifest = Manifest.from_bytes(job.blobs.get(found["manifest"]))
-        figures.draw(job.folder / "figures", card.scores, found["curves"], manifest)
+        figures.draw(job.folder / "figures", scores, found["curves"], manifest)
     numbers = found["scores"] | {f"seconds.{name}": value for name, value in found["seconds"].items()}
     tags = {"dataset": str(found["dataset"]), "code": card.code, "trigger": job.run.trigger, "verdict": version.verdict}
 

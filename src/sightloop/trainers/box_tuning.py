@@ -23,7 +23,7 @@ _REMEMBERED = 0.998  # of the mean weights, from one step to the next
 
 @dataclass(eq=False)
 class BoxTuning:
-    """One fine-tuning. `judge` gives a network's mAP50 and mAP on validation; `begin` and `end` its share of the run."""
+    """One fine-tuning. `judge` gives a network's mAP50 and mAP on validation; `begin`, `end` are its share."""
 
     network: Any
     crops: Crops
@@ -115,7 +115,7 @@ def _grouped(network: Any, decay: float) -> list[dict[str, Any]]:
 
 
 def _follow(averaged: Any, network: Any, step: int) -> None:
-    """Move the mean weights towards those of now: quickly at first, when the mean is of what the training began with."""
+    """Move the mean weights towards those of now: quickly at first, while they are what the training began with."""
     import torch
 
     share = min(_REMEMBERED, (1 + step) / (10 + step))

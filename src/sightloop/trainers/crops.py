@@ -98,7 +98,7 @@ class Crops:
     def _lit(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         light, colour = (1 + self._random.uniform(-1, 1) * most for most in (self._changes.light, self._changes.colour))
         grey = pixels.mean(axis=2, keepdims=True, dtype=np.float32)
-        return np.clip((grey + (pixels - grey) * colour) * light, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip((grey + (pixels - grey) * colour) * light, 0, 255), np.uint8)
 
 
 def cut_out(pixels: NDArray[np.uint8], boxes: Rows, corner: tuple[float, float], by: float, size: int) -> Crop:

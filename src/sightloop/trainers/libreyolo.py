@@ -43,7 +43,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class LibreYolo:
-    """Trains YOLOX on crops; keeps the mean weights that are best on validation, whole pictures at the recipe's size."""
+    """Trains YOLOX on crops; keeps the mean weights that are best on validation, on whole pictures."""
 
     def check(self, recipe: Recipe) -> None:
         """Refuse other tasks, sizes that the network cannot take, and options that are not there or cannot be."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sightloop.errors import BadRecipe
 from sightloop.tasks.detection import MOST, OVERLAP
 from sightloop.trainers.suppression import LEAST
-from sightloop.trainers.yolox import exported
+from sightloop.trainers.yolox import exported, with_rows
 
 Rows = NDArray[np.float32]
 
@@ -23,10 +23,11 @@ def build(weights: Path, classes: Sequence[str], start: Mapping[str, str]) -> An
     `start` names for a class the class of the file whose weights it begins with. Reading the file runs code in it.
     """
     from ultralytics.cfg import get_cfg
-    from ultralytics.nn.tasks import DetectionModel, load_checkpoint
+    from ultralytics.nn import tasks
 
-    model, _ = load_checkpoint(str(weights))
-    if not isinstance(model, DetectionModel) or getattr(model, "end2end", False):
+    read: Any = tasks.load_checkpoint  # it carries no types
+    model: Any = read(str(weights))[0]
+    if not isinstance(model, tasks.DetectionModel) or getattr(model, "end2end", False):
         raise BadRecipe(f"{weights.name} is no detector that this trainer knows", expected="YOLOv8, YOLO11 or YOLO12")
     model = model.float()
     model.args = get_cfg()  # of the losses' weights
@@ -59,8 +60,6 @@ def learner(model: Any) -> Any:
 
 
 def _settle_classes(model: Any, classes: Sequence[str], start: Mapping[str, str], weights: Path) -> None:
-    import torch
-
     known = {name: place for place, name in model.names.items()}
     for label, like in start.items():
         if label not in classes or like not in known:
@@ -69,17 +68,10 @@ def _settle_classes(model: Any, classes: Sequence[str], start: Mapping[str, str]
                 expected=f"a class of the recipe, and one of {weights.name}",
             )
     head = model.model[-1]
-    same = list(known) == list(classes)
-    for branch in head.cv3 if not same else ():
-        old = branch[-1]
-        new = torch.nn.Conv2d(old.in_channels, len(classes), 1)
-        with torch.no_grad():
-            torch.nn.init.normal_(new.weight, std=0.01)
-            new.bias.fill_(float(old.bias.mean()))
-            for place, label in enumerate(classes):
-                if label in start:
-                    new.weight[place], new.bias[place] = old.weight[known[start[label]]], old.bias[known[start[label]]]
-        branch[-1] = new
+    if list(known) != list(classes):
+        rows = [known[start[label]] if label in start else -1 for label in classes]
+        for branch in head.cv3:
+            branch[-1] = with_rows(branch[-1], rows)
     head.nc = model.nc = len(classes)
     head.no = head.nc + 4 * head.reg_max
     model.names = dict(enumerate(classes))
@@ -111,6 +103,9 @@ def to_onnx(model: Any, height: int, width: int) -> bytes:
         head(features(model, torch.zeros((1, height, width, 3), dtype=torch.uint8))[0])
 
     class Whole(torch.nn.Module):
+        anchors: Any
+        strides: Any
+
         def __init__(self) -> None:
             super().__init__()
             self.model = model

@@ -68,13 +68,14 @@ def _convolutions(network: Any) -> list[tuple[Any, Any]]:
     import torch
 
     found: list[tuple[Any, Any]] = []
-    handles = []
     after = {id(module.conv): module.bn for module in network.modules() if hasattr(module, "bn")}
-    for module in network.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            handles.append(
-                module.register_forward_hook(lambda one, _given, _made: found.append((one, after.get(id(one)))))
-            )
+
+    def note(convolution: Any, _given: Any, _made: Any) -> None:
+        found.append((convolution, after.get(id(convolution))))
+
+    handles = [
+        module.register_forward_hook(note) for module in network.modules() if isinstance(module, torch.nn.Conv2d)
+    ]
     with torch.no_grad():
         network.eval()(torch.zeros(1, 3, 64, 64))
     for handle in handles:
@@ -102,28 +103,33 @@ def _normalise(network: Any, example: Any) -> None:
 
 
 def _settle_classes(head: Any, classes: Sequence[str], start: Mapping[str, str], known: list[str]) -> None:
-    import torch
-
     for label, like in start.items():
         if label not in classes or like not in known:
             raise BadRecipe(
                 f"[train.options] start: {label!r} = {like!r}", expected="a class of the recipe, and one of COCO's"
             )
-    rows = [known.index(start[label]) if label in start else None for label in classes]
+    rows = [known.index(start[label]) if label in start else -1 for label in classes]
     for place, old in enumerate(head.cls_preds):
-        new = torch.nn.Conv2d(old.in_channels, len(classes), 1)
-        with torch.no_grad():
-            torch.nn.init.normal_(new.weight, std=0.01)
-            new.bias.fill_(float(old.bias.mean()))
-            for row, like in enumerate(rows):
-                if like is not None:
-                    new.weight[row], new.bias[row] = old.weight[like], old.bias[like]
-        head.cls_preds[place] = new
+        head.cls_preds[place] = with_rows(old, rows)
     head.num_classes = len(classes)
 
 
+def with_rows(old: Any, rows: Sequence[int]) -> Any:
+    """A last convolution that has these rows of another one; a row of -1 is begun anew, as little sure as the mean."""
+    import torch
+
+    new: Any = torch.nn.Conv2d(old.in_channels, len(rows), 1)
+    with torch.no_grad():
+        torch.nn.init.normal_(new.weight, std=0.01)
+        new.bias.fill_(float(old.bias.mean()))
+        for row, like in enumerate(rows):
+            if like >= 0:
+                new.weight[row], new.bias[row] = old.weight[like], old.bias[like]
+    return new
+
+
 def levels(network: Any, pixels: Any) -> tuple[Any, Any]:
-    """The head's outputs at each stride, and the embedding (N, dims), of pixels (N, H, W, 3) uint8: red, green, blue."""
+    """The head's outputs at each stride, and the embedding (N, dims), of RGB pixels (N, H, W, 3) uint8."""
     import torch
 
     features = network.backbone(pixels.permute(0, 3, 1, 2).flip(1).float())
@@ -178,7 +184,7 @@ def exported(whole: Any, height: int, width: int) -> bytes:
 
 
 def predict(network: Any, inputs: NDArray[np.uint8]) -> tuple[list[Rows], Rows]:
-    """Libreyolo's own boxes (K, 6) of each input, decoded and suppressed by its code, and the embeddings."""
+    """The framework's own boxes (K, 6) of each input, decoded and suppressed by its code, and the embeddings."""
     import torch
     from libreyolo.postprocess.yolox import postprocess
 

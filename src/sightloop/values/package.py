@@ -70,6 +70,12 @@ class Package(Struct, frozen=True, kw_only=True):
         scores = self.scores or self.detection
         return {} if scores is None else scores.flat()
 
+    def scored(self, scores: Scores | DetectionScores) -> Package:
+        """The card with these scores."""
+        if isinstance(scores, Scores):
+            return msgspec.structs.replace(self, scores=scores)
+        return msgspec.structs.replace(self, detection=scores)
+
     def to_bytes(self) -> bytes:
         """The card as JSON, indented for people."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
