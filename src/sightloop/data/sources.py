@@ -35,8 +35,8 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     """The samples of a source that a recipe names, or None where it cannot be had here.
 
     `mnist` is a local copy in the folder of data sets or in the home folder, else a download unless `offline` is set;
-    `gestures`, `rps`, `leaves` and `football` are local copies; `bundled-digits` comes with scikit-learn; any other name
-    is the path of a file or folder, or the URL of a bucket.
+    `gestures`, `rps`, `leaves` and `football` are local copies; `bundled-digits` comes with scikit-learn; any other
+    name is the path of a file or folder, or the URL of a bucket.
     """
     if name == "mnist":
         folder = _mnist(settings, progress)
