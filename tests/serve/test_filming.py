@@ -16,7 +16,9 @@ from tests import clips, packages
 
 from sightloop.errors import TooLarge
 from sightloop.serve import filming
+from sightloop.settings import Settings
 from sightloop.values.package import Sealed
+from sightloop.values.video import Handling
 
 Make = Callable[..., dict[str, Any]]
 
@@ -29,15 +31,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(folder: Path) -> Make:
+def make(folder: Path, make_settings: Callable[..., Settings]) -> Make:
     """Work off a video with a model; keywords are the handling."""
 
     def run(clip: Path, package: Sealed | None = None, **handling: Any) -> dict[str, Any]:
         (folder / filming.SOURCE).unlink(missing_ok=True)
         (folder / filming.SOURCE).hardlink_to(clip)
         (package or packages.squares()).write(folder / filming.PACKAGE)
-        payload = {"folder": str(folder), "handling": handling, "max_pixels": 1_000_000, "threads": 1, "hands": "none"}
-        return filming.make(payload, lambda **_: None)
+        order = filming.order(folder, Handling.of(handling), make_settings(max_image_pixels=1_000_000, threads=1))
+        return filming.make(order, lambda **_: None)
 
     return run
 
@@ -87,7 +89,16 @@ def test_frames_between_two_looks_are_filled_in(folder: Path, make: Make, tmp_pa
     by_frame = dict.fromkeys(range(40), 0)
     for row in rows(folder):
         by_frame[int(row["frame"])] += 1
-    assert [by_frame[number] for number in range(3 * every, 40)] == [2] * (40 - 3 * every)
+    assert [by_frame[number] for number in range(4 * every, 40)] == [2] * (40 - 4 * every)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_without_following_every_box_stands_alone(folder: Path, make: Make, tmp_path: Path, every: int) -> None:
+    result = make(clips.write(tmp_path / "clip.mp4", 12), track=False, every=every)
+    assert (result["things"], result["rows"]) == (0, 24)
+    assert {row["id"] for row in rows(folder)} == {"0"}
+    film = frames(folder / filming.FILM)
+    assert np.abs(film[6][1].astype(int) - clips.squares(0)).max() > 60
 
 
 def test_what_was_left_half_way_is_gone_on_with(
