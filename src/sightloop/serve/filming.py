@@ -51,8 +51,8 @@ def order(folder: Path, handling: Handling, settings: Settings) -> dict[str, Any
 def make(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Work a video off, from where it was left; what came out, as plain values. The work of a child process.
 
-    `payload` is as `order` makes it. Reports `done`, `frames` and `eta`. The result of a video that is damaged or cut off
-    has `broken`, beside what could be made of it. Raises BadVideo and TooLarge.
+    `payload` is as `order` makes it. Reports `done`, `frames` and `eta`. The result of a video that is damaged or cut
+    off has `broken`, beside what could be made of it. Raises BadVideo and TooLarge.
     """
     folder = Path(payload["folder"])
     handling = Handling.of(payload["handling"])
