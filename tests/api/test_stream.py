@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from sightloop.store import predictions
+from sightloop.values.image import Image
 
 PNG, LABEL = packages.drawn()[0]
 
@@ -95,7 +96,7 @@ def test_landmarks_come_as_json(serve: Callable[..., House]) -> None:
 
 def test_a_bad_frame_is_told_of_and_the_stream_goes_on(serve: Callable[..., House]) -> None:
     house = serve(max_request_bytes=100_000, max_image_pixels=1000)
-    noise = packages.Image(np.zeros((40, 40, 3), np.uint8)).encode()
+    noise = Image(np.zeros((40, 40, 3), np.uint8)).encode()
     with watch(house, "digits") as socket:
         for bad, kind in ((b"no image", "bad-image"), (b"x" * 100_001, "too-large"), (noise, "too-large")):
             socket.send(bad)

@@ -11,6 +11,7 @@ import pytest
 from tests.cli.conftest import Command
 
 from sightloop.cli import hands
+from sightloop.serve.hands import HAND, PALM
 from sightloop.wiring import Parts
 
 
@@ -29,7 +30,7 @@ def test_the_models_are_taken_out_of_a_wheel(home: Callable[..., Parts], command
     parts = home()
     done = command("hands", "install", "--wheel", str(wheel))
     assert done.code == 0, done.err
-    assert sorted(path.name for path in (parts.settings.home / "hands").iterdir()) == [hands.HAND, hands.PALM]
+    assert sorted(path.name for path in (parts.settings.home / "hands").iterdir()) == [HAND, PALM]
 
 
 def test_other_models_are_refused(home: Callable[..., Parts], command: Command, wheel: Path) -> None:
