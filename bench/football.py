@@ -40,7 +40,7 @@ from sightloop.values.sample import Labelled, Side
 
 RESULTS = Path(__file__).parent / "results" / "football.json"
 RECIPE = load()["football"]
-EPOCHS = {"libreyolo": RECIPE.train.epochs, "yolo": 14}
+TRAINERS = ("libreyolo", "yolo")
 ALONE = msgspec.structs.replace(RECIPE, classes=("player",))
 
 Rows = NDArray[np.float32]
@@ -131,17 +131,17 @@ def told(trainer: str) -> Any:
     return report
 
 
-def recipe_for(trainer: str, weights: Path) -> Recipe:
+def recipe_for(trainer: str, weights: Path, epochs: int) -> Recipe:
     """Football's recipe for a trainer, its weights in this folder."""
     names = {"libreyolo": "yolox_nano.onnx", "yolo": "yolo11n.pt"}
     options = RECIPE.train.options | {"weights": str(weights / names[trainer])}
-    train = msgspec.structs.replace(RECIPE.train, trainer=trainer, epochs=EPOCHS[trainer], options=options)
+    train = msgspec.structs.replace(RECIPE.train, trainer=trainer, epochs=epochs, options=options)
     return msgspec.structs.replace(RECIPE, train=train)
 
 
-def measure(trainer: str, items: list[Labelled], weights: Path, keep: Path | None) -> dict[str, Any]:
+def measure(trainer: str, items: list[Labelled], weights: Path, epochs: int, keep: Path | None) -> dict[str, Any]:
     """All figures of one trainer."""
-    recipe = recipe_for(trainer, weights)
+    recipe = recipe_for(trainer, weights, epochs)
     found: dict[str, Any] = {"before": before(trainer, weights, items)}
     print(trainer, "before", found["before"], flush=True)
     train, valid = pictures(items, Side.TRAIN), pictures(items, Side.VALIDATION)
@@ -168,14 +168,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("weights", type=Path)
-    parser.add_argument("trainers", nargs="*", default=list(EPOCHS))
+    parser.add_argument("trainers", nargs="*", default=list(TRAINERS))
+    parser.add_argument("--epochs", type=int, default=RECIPE.train.epochs)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
     items = list(sources.read(given.data, boxed=True))
     written = json.loads(given.results.read_text()) if given.results.exists() else {}
     for trainer in given.trainers:
-        written[trainer] = measure(trainer, items, given.weights, given.keep)
+        written[trainer] = measure(trainer, items, given.weights, given.epochs, given.keep)
         written[trainer]["machine"] = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
         given.results.parent.mkdir(exist_ok=True)
         given.results.write_text(json.dumps(written, indent=2) + "\n")

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     weights: Path | None = Field(
         None, description="A file or folder of pretrained weights, taken in place of the model hub."
     )
+    allowed_licences: str = Field(
+        "", description="The licences that a served model may have, by commas (`Apache-2.0,MIT`); empty allows all."
+    )
     offline: bool = Field(False, description="Never download anything.")
 
     host: str = Field("127.0.0.1", description="The address that the API binds to.")
@@ -78,6 +81,11 @@ class Settings(BaseSettings):
         "INFO", description="The least level that is logged."
     )
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or lines for a terminal.")
+
+    @property
+    def licences(self) -> frozenset[str]:
+        """The licences that are allowed; none at all means that every one is."""
+        return frozenset(name.strip() for name in self.allowed_licences.split(",") if name.strip())
 
     @property
     def database(self) -> str:

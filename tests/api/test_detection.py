@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from tests import packages
 from tests.deploying import Home
 from tests.inprocess import Client
 
+from sightloop.store import annotations as said
+from sightloop.values.box import Box
 from sightloop.values.image import Image
+from sightloop.values.sample import digest_of
 
 PICTURE = Image(packages.painted(("red", 0, 0), ("green", 5, 3), height=128, width=192)).encode()
 PATH = "/v1/squares/predict"
@@ -70,3 +77,87 @@ def test_the_document_describes_both_kinds_of_answer(client: Client) -> None:
     names = [one["$ref"].rpartition("/")[2] for one in answers["schema"]["anyOf"]]
     assert names == ["Predictions", "Pictures"]
     assert {"Box", "Detected", *names} <= set(document["components"]["schemas"])
+
+
+RED = {"label": "red", "x1": 0, "y1": 0, "x2": 32, "y2": 32}
+GREEN = {"label": "green", "x1": 158, "y1": 96, "x2": 192, "y2": 128}
+
+
+def test_a_correction_is_boxes_and_becomes_a_sample(client: Client, home: Home) -> None:
+    (made,) = client.post(PATH, files={"file": PICTURE}).json()["predictions"]
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json={"boxes": [RED, GREEN], "author": "ann"})
+    assert answer.status_code == 201, answer.text
+    told = answer.json()
+    assert (told["label"], told["predicted"], told["agrees"]) == ("1 green, 1 red", "1 green, 1 red", True)
+    with home.database.read() as connection:
+        kept = said.counting(connection, "squares", [told["sample"]])[told["sample"]]
+    assert kept.boxes == msgspec.convert((RED, GREEN), tuple[Box, ...])
+
+
+def test_a_missing_box_is_no_agreement(client: Client) -> None:
+    (made,) = client.post(PATH, files={"file": PICTURE}).json()["predictions"]
+    told = client.post(f"/v1/predictions/{made['id']}/feedback", json={"boxes": []}).json()
+    assert (told["label"], told["agrees"]) == ("nothing", False)
+
+
+@pytest.mark.parametrize(
+    ("right", "told"),
+    [
+        ({"label": "red"}, "finds boxes"),
+        ({"boxes": [RED | {"label": "blue"}]}, "known are red, green"),
+        ({"boxes": [RED | {"x1": 500, "x2": 600}]}, "outside of its picture"),
+        ({"boxes": [RED | {"x2": 0}]}, "x1 < x2"),
+    ],
+)
+def test_a_correction_that_is_none(client: Client, right: dict[str, Any], told: str) -> None:
+    (made,) = client.post(PATH, files={"file": PICTURE}).json()["predictions"]
+    answer = client.post(f"/v1/predictions/{made['id']}/feedback", json=right)
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+def test_samples_come_with_their_boxes(client: Client, home: Home) -> None:
+    files = [("files", ("a.png", PICTURE)), ("files", ("b.png", Image(packages.painted()).encode()))]
+    sent = {"boxes": [json.dumps([RED]), "[]"]}
+    answer = client.post("/v1/squares/samples", files=files, data=sent)
+    assert answer.json()["added"] == 2, answer.text
+    again = client.post("/v1/squares/samples", files=files, data=sent).json()
+    assert (again["added"], again["known"], again["relabelled"]) == (0, 2, 0)
+    other = client.post("/v1/squares/samples", files=files, data={"boxes": [json.dumps([RED, GREEN]), "[]"]}).json()
+    assert other["relabelled"] == 1
+    with home.database.read() as connection:
+        kept = said.counting(connection, "squares", [digest_of(PICTURE)])[digest_of(PICTURE)]
+    assert len(kept.boxes or ()) == 2
+
+
+def test_samples_with_boxes_come_as_json(client: Client) -> None:
+    item = {"image": base64.b64encode(PICTURE).decode(), "boxes": [RED]}
+    assert client.post("/v1/squares/samples", json={"items": [item]}).json()["added"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "told"),
+    [
+        ("/v1/squares/samples", {"labels": "red"}, "needs its boxes"),
+        ("/v1/squares/samples", {"boxes": "[{}]"}, "not a JSON list of boxes"),
+        ("/v1/squares/samples", {"boxes": ["[]", "[]"]}, "do not pair"),
+        ("/v1/digits/samples", {"boxes": "[]"}, "needs a label"),
+    ],
+)
+def test_samples_of_the_other_kind_are_refused(client: Client, path: str, sent: dict[str, Any], told: str) -> None:
+    answer = client.post(path, files=[("files", ("a.png", PICTURE))], data=sent)
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+def test_a_licence_that_is_not_allowed_does_not_serve(
+    make_home: Callable[..., Home], open_client: Callable[[Home], Client]
+) -> None:
+    home = make_home(packages.squares(), allowed_licences="MIT, BSD-3-Clause")
+    client = open_client(home)
+    answer = client.post(PATH, files={"file": PICTURE})
+    assert answer.status_code == 503
+    assert "BSD-3-Clause or MIT" in answer.text
+    refused = client.post("/v1/squares/models/1/promote", json={})
+    assert refused.status_code == 422
+    assert "Apache-2.0" in refused.text

@@ -22,6 +22,7 @@ from sightloop.loop.report import Report
 from sightloop.store import datasets, deployments, packages, runs, versions
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry, Manifest
+from sightloop.values.package import Sealed
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.scores import DetectionScores, Scores
@@ -60,8 +61,7 @@ def evaluate(
             blobs, entries = _apart(recipe, items)
             known = _manifest(recipe, entries)
         package = packages.load(parts.blobs, chosen.package)
-        judge = detecting.evaluate if plugins.load("tasks", package.card.task).boxed else evaluation.evaluate
-        found = judge(package, entries, blobs, threads=parts.settings.threads)
+        found = _answered(package, entries, blobs, parts.settings.threads)
         scores = found.scores
         if report is not None:
             evaluated = _evaluated(parts, chosen, found, entries, known, data)
@@ -70,6 +70,12 @@ def evaluate(
         write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
     else:
         _print(chosen, scores)
+
+
+def _answered(package: Sealed, entries: tuple[Entry, ...], blobs: Blobs, threads: int) -> Report | BoxReport:
+    if plugins.load("tasks", package.card.task).boxed:
+        return detecting.evaluate(package, entries, blobs, threads=threads)
+    return evaluation.evaluate(package, entries, blobs, threads=threads)
 
 
 def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:

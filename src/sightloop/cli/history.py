@@ -46,7 +46,9 @@ def export(
     project: Project,
     to: Annotated[Path, typer.Option(help="A new or empty folder.")],
     version: Newest = None,
-    form: Annotated[Form, typer.Option("--format", help="A folder for each class, or COCO.")] = Form.FOLDER,
+    form: Annotated[
+        Form, typer.Option("--format", help="A folder for each class, or COCO; of boxes COCO, YOLO, VOC.")
+    ] = Form.FOLDER,
 ) -> None:
     """Write a dataset version's images and labels as a folder that other tools read."""
     with opened() as parts:

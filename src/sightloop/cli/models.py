@@ -89,6 +89,7 @@ def promote(
     with opened() as parts:
         parts.recipe(project)
         with parts.database.write() as connection:
+            versions.get(connection, project, version).card.refuse_licence(parts.settings.licences)
             deployed = deployments.promote(connection, project, version, "command line", reason, force=force)
     _print(deployed, as_json)
 

@@ -1,4 +1,4 @@
-"""A dataset version as a folder that other tools read: a folder for each class, or COCO."""
+"""A dataset version as a folder that other tools read: folders of classes or COCO; with boxes YOLO, COCO or VOC."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from PIL import Image, UnidentifiedImageError
 
+from sightloop.data import box_exports
 from sightloop.errors import BadInput, Conflict
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.sample import Side
@@ -25,18 +26,30 @@ class Form(StrEnum):
 
     FOLDER = "folder"
     COCO = "coco"
+    YOLO = "yolo"
+    VOC = "voc"
+
+
+_BOXED = {Form.COCO: box_exports.write_coco, Form.YOLO: box_exports.write_yolo, Form.VOC: box_exports.write_voc}
 
 
 def write(manifest: Manifest, contents: Contents, to: Path, form: Form) -> int:
     """Write a version's images to a new or empty folder; how many. The files are the very bytes that came in.
 
     folder: `SIDE/CLASS/DIGEST.png`, which `data import` reads back with the sides. coco: `images/DIGEST.png`, and
-    `SIDE.json` with a box around the whole image for each. Raises Conflict where the folder holds something, BadInput
-    for samples that are no images and for classes whose names cannot be folders.
+    `SIDE.json` with a box around the whole image for each. Samples with boxes: coco, yolo or voc, as each is
+    published. Raises Conflict where the folder holds something, BadInput for samples that are no images, for a form
+    that they do not have, and for classes whose names cannot be folders.
     """
     if to.is_file() or (to.is_dir() and any(to.iterdir())):
         raise Conflict(f"{to} is not empty", hint="Name a new folder.")
     sized = _sized(manifest.entries, contents)
+    boxed = any(entry.boxes is not None for entry in manifest.entries)
+    known = tuple(_BOXED) if boxed else (Form.FOLDER, Form.COCO)
+    if form not in known:
+        raise BadInput(f"{manifest.project} cannot be exported as {form}", expected=" or ".join(known))
+    if boxed:
+        return _BOXED[form](manifest, sized, to)
     return _write_folders(manifest, sized, to) if form is Form.FOLDER else _write_coco(manifest, sized, to)
 
 

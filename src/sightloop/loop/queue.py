@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ from sightloop.store import deployments, packages, predictions, versions
 from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
 from sightloop.store.predictions import Recorded
+from sightloop.tasks.task import Task
 from sightloop.values.image import MAX_PIXELS
-from sightloop.values.package import Package
 from sightloop.values.version import ModelVersion
 
 NEWEST = 2000
@@ -68,6 +69,8 @@ class Asking(Struct, frozen=True, kw_only=True):
 class _Known(NamedTuple):
     probabilities: Floats
     embedding: Floats
+    label: str
+    confidence: float
 
 
 def rank(probabilities: Floats, embeddings: Floats, limit: int, asked: Floats | None = None) -> list[int]:
@@ -94,6 +97,17 @@ def margins(probabilities: Floats) -> Floats:
     """How far the best class is ahead of the second best (N,)."""
     best = np.sort(probabilities, axis=1)
     return np.asarray(best[:, -1] - best[:, -2], np.float32)
+
+
+def undecided(rows: Floats, threshold: float) -> Floats:
+    """How sure a detector's boxes (K, 6) of a picture are, as two probabilities: of the box nearest to the threshold.
+
+    One that is just there, or just not, is as doubtful as two classes of the same probability; no box at all is sure.
+    """
+    scores = rows[rows[:, 4] > 0, 4]
+    distance = np.abs(scores - threshold) / np.where(scores < threshold, threshold, 1 - threshold)
+    half = float(distance.min(initial=1.0)) / 2
+    return np.array([0.5 + half, 0.5 - half], np.float32)
 
 
 class Queue:
@@ -126,7 +140,7 @@ class Queue:
                 version=version.number,
                 considered=len(looked),
                 waiting=len(waiting) - len(looked),
-                items=_chosen(version.card, looked, known, asked, limit),
+                items=_chosen(looked, known, asked, limit),
             )
 
     def _champion(self, project: str) -> ModelVersion:
@@ -150,12 +164,18 @@ class Queue:
         return found
 
     def _run(self, version: ModelVersion, some: Sequence[Recorded]) -> None:
-        card, prepare = version.card, plugins.load("tasks", version.card.task).prepare
+        card = version.card
         places, digests = [one.place for one in some if one.place], [str(one.digest) for one in some]
         contents = self._blobs.read_many(places, digests)
-        inputs = np.stack([prepare(content, card.input, max_pixels=MAX_PIXELS).inputs[0] for content in contents])
-        for digest, *known in zip(digests, *self._session(version).run(inputs), strict=True):
-            self._cache[version.package, digest] = _Known(*known)
+        task: Task = plugins.load("tasks", card.task)
+        prepared = [task.prepare(content, card.input, max_pixels=MAX_PIXELS) for content in contents]
+        inputs = np.stack([one.inputs[0] for one in prepared])  # of a picture in tiles, the whole
+        answers, embeddings = self._session(version).run(inputs)
+        for digest, row, embedding, one in zip(digests, answers, embeddings, prepared, strict=True):
+            whole = msgspec.structs.replace(card, input=msgspec.structs.replace(card.input, tiles=(1, 1)))
+            answer = task.read([row], whole, one.size)
+            sure = undecided(row, card.threshold) if task.boxed else row
+            self._cache[version.package, digest] = _Known(sure, embedding, answer.label, answer.confidence)
 
     def _session(self, version: ModelVersion) -> Session:
         package, session = self._sessions.get(version.project, ("", None))
@@ -167,19 +187,20 @@ class Queue:
 
 
 def _chosen(
-    card: Package, looked: Sequence[Recorded], known: dict[str, _Known], asked: dict[str, _Known], limit: int
+    looked: Sequence[Recorded], known: dict[str, _Known], asked: dict[str, _Known], limit: int
 ) -> tuple[Asked, ...]:
     if not looked:
         return ()
-    answers, embeddings = (np.stack(part) for part in zip(*(known[str(one.digest)] for one in looked), strict=True))
+    seen = [known[str(one.digest)] for one in looked]
+    answers, embeddings = np.stack([one.probabilities for one in seen]), np.stack([one.embedding for one in seen])
     centres = np.stack([one.embedding for one in asked.values()]) if asked else None
     gaps = margins(answers)
     return tuple(
         Asked(
             prediction=looked[row].id,
             sample=str(looked[row].digest),
-            label=card.classes[int(answers[row].argmax())],
-            confidence=float(answers[row].max()),
+            label=seen[row].label,
+            confidence=seen[row].confidence,
             margin=float(gaps[row]),
             at=looked[row].at,
         )

@@ -96,7 +96,9 @@ def train(job: Job, found: Found) -> Found:
         code=f"sightloop {__version__}",
     )
     trained = _compute(job, "sightloop.loop.training:train", order)
-    return trained | {"trained": packages.save(job.blobs, Sealed.read(job.folder / PACKAGE))}
+    package = Sealed.read(job.folder / PACKAGE)
+    package.card.refuse_licence(job.settings.licences)
+    return trained | {"trained": packages.save(job.blobs, package)}
 
 
 def check(job: Job, found: Found) -> Found:

@@ -96,8 +96,12 @@ class Model:
 
 
 def open_model(project: str, version: int, package: Sealed, threads: Threads, settings: Settings) -> Model:
-    """The package's model, open and warm: its golden inputs got their golden answers. Raises PackageRefused."""
+    """The package's model, open and warm: its golden inputs got their golden answers.
+
+    Raises PackageRefused, also for a licence that the settings do not allow.
+    """
     card = package.card
+    card.refuse_licence(settings.licences)
     session: Session = plugins.load("runtimes", "onnx").open(package, threads=settings.threads)
     task: Task = plugins.load("tasks", card.task)
     waiting = settings.max_waiting

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sightloop.errors import BadRecipe
 from sightloop.tasks.detection import MOST, OVERLAP
+from sightloop.trainers.keras_graph import quiet
 from sightloop.trainers.suppression import LEAST
 from sightloop.values.package import EMBEDDING, INPUT
 
@@ -170,7 +171,7 @@ def exported(whole: Any, height: int, width: int) -> bytes:
     import torch
 
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-    with torch.no_grad():
+    with quiet(), torch.no_grad():
         program: Any = torch.onnx.export(
             whole,
             (example,),

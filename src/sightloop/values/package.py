@@ -70,6 +70,16 @@ class Package(Struct, frozen=True, kw_only=True):
         scores = self.scores or self.detection
         return {} if scores is None else scores.flat()
 
+    def refuse_licence(self, allowed: frozenset[str]) -> None:
+        """Raise PackageRefused where licences are `allowed` and the weights' is none of them."""
+        if allowed and self.licence not in allowed:
+            raise PackageRefused(
+                f"the licence of this model of {self.project} is not allowed here",
+                expected=" or ".join(sorted(allowed)),
+                got=self.licence,
+                hint="Train it with another trainer, or add the licence to SIGHTLOOP_ALLOWED_LICENCES.",
+            )
+
     def scored(self, scores: Scores | DetectionScores) -> Package:
         """The card with these scores."""
         if isinstance(scores, Scores):

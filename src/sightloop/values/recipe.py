@@ -214,6 +214,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             for label in named:
                 if label not in self.classes:
                     raise ValueError(f"{key} names {label!r}, which is {nearest(label, self.classes)}")
+        if self.task == "detection" and (self.gate.robustness.rules() or self.gate.slices or self.gate.max_ece):
+            raise ValueError("gate.robustness, gate.slices and gate.max_ece are for classifiers")
         for kind in self.gate.robustness.rules():
             if kind not in CORRUPTIONS[self.input.kind]:
                 raise ValueError(f"gate.robustness.{kind} is not for {self.input.kind}")
