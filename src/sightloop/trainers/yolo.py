@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from msgspec import Meta, Struct
 
+from sightloop.errors import BadRecipe
 from sightloop.settings import Settings
 from sightloop.tasks import precision
 from sightloop.trainers import ultralytics_network
@@ -80,6 +81,44 @@ class Yolo:
         )
 
 
+class FileOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The file, and which of its classes each class of the recipe is, where the names differ."""
+
+    path: str
+    start: dict[str, str] = {}
+
+
+class YoloFile:
+    """The trainer of Ultralytics' files that are ready; it trains nothing. Its options are `FileOptions`."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse other tasks and options, and a file that is not there."""
+        refuse_other_input(recipe)
+        path = Path(_file(recipe).path)
+        if not path.is_file():
+            raise BadRecipe(f"there is no file {path}", expected="a file of Ultralytics, .pt")
+
+    def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:  # noqa: ARG002
+        """The detector in the file; reading it runs code in it, which is said loudly."""
+        told, path = _file(recipe), Path(_file(recipe).path)
+        report(done=0.0, message=f"{WARNING}. {_CODE.format(path.name)}")
+        load_ultralytics()
+        _log.warning(_CODE.format(path.name))
+        start = {label: told.start.get(label, label) for label in recipe.classes}
+        model = ultralytics_network.build(path, recipe.classes, start)
+        return Fitted(
+            graph=ultralytics_network.to_onnx(model, recipe.input.height, recipe.input.width),
+            predict=lambda inputs: ultralytics_network.predict(model, inputs),
+            epochs=0,
+            parameters={"imported": path.name},
+            licence=LICENCE,
+        )
+
+
+def _file(recipe: Recipe) -> FileOptions:
+    return table.read(recipe.train.options, FileOptions, f"the recipe of {recipe.name}", "train.options")
+
+
 def _tuning(
     model: Any, recipe: Recipe, chosen: Options, train: Pictures, validation: Pictures, report: Report
 ) -> BoxTuning:
@@ -120,3 +159,4 @@ def load_ultralytics() -> Any:
 
 
 TRAINER = Yolo()
+FILE = YoloFile()
