@@ -5,7 +5,7 @@ UV_VERSION := 0.13.8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-servers check fix bench lock clean
+.PHONY: help setup yolo up test test-servers check fix bench lock clean
 
 help:
 	@echo "make up      set up, train digits if there is no model yet, then serve on http://127.0.0.1:8000"
@@ -14,6 +14,7 @@ help:
 	@echo "make check   lint, types and the direction of imports"
 	@echo "make fix     format and mend what can be mended"
 	@echo "make bench   measure training and serving, with DATA=folder of data sets; results in bench/results/"
+	@echo "make yolo    add Ultralytics' YOLO (AGPL-3.0) as a trainer"
 	@echo "make lock    write requirements.lock anew from pyproject.toml"
 
 setup: .venv/.ready
@@ -27,6 +28,11 @@ setup: .venv/.ready
 	UV_FIND_LINKS="$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)" VIRTUAL_ENV=.venv \
 	  $(BIN)/uv pip install --quiet --compile-bytecode --requirement requirements.lock --editable .
 	@touch $@
+
+# Only for who wants to train YOLO: its licence reaches what you offer with it (docs/detection.md).
+yolo: setup requirements-yolo.lock
+	@echo "Installing Ultralytics YOLO, which is under the AGPL-3.0: docs/detection.md says what that asks of you."
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --requirement requirements-yolo.lock
 
 up: setup
 	$(BIN)/sightloop up
@@ -58,11 +64,16 @@ bench: setup
 	$(BIN)/python bench/run.py $(DATA)
 
 # A CUDA build of torch names its own CUDA packages exactly; in the lock they would come to machines without one too.
+# Ultralytics is under the AGPL-3.0: nobody gets it unasked, so what it needs beyond the lock stands in one of its own.
+COMPILE = UV_FIND_LINKS="$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)" \
+	  $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-find-links --no-annotate --quiet
+
 lock:
-	UV_FIND_LINKS="$$($(BIN)/python -m pip config get global.find-links 2>/dev/null)" \
-	  $(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-	  --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
+	$(COMPILE) --extra all --group dev --output-file requirements.lock
 	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/; /^\(nvidia\|cuda\|triton\)[-=]/d; /sys_platform == .never./d' requirements.lock
+	$(COMPILE) --extra all --extra yolo --group dev --constraint requirements.lock --output-file requirements-yolo.lock
+	sed -i 's/^\(torch==[0-9.]*\)+cpu/\1/; /^\(nvidia\|cuda\|triton\)[-=]/d; /^torch==/d; /sys_platform == .never./d' requirements-yolo.lock
+	grep -vxFf requirements.lock requirements-yolo.lock > requirements-yolo.new && mv requirements-yolo.new requirements-yolo.lock
 
 clean:
 	rm -rf .venv .venv-servers .sightloop

@@ -13,6 +13,7 @@ from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks.detection import prepared
 from sightloop.trainers import yolox
 from sightloop.trainers.suppression import suppressing
+from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.values.package import DETECTIONS, EMBEDDING, GOLDEN, GRAPH, INPUT, Package, Parity, Sealed
 from sightloop.values.recipe import Input
 from sightloop.values.sample import digest_of
@@ -24,6 +25,7 @@ def nano(weights: Path, clip: Path, height: int, width: int) -> Sealed:
     """YOLOX-nano's COCO weights for people and balls; `clip` shows it what pictures are like."""
     spec = Input(kind="image", height=height, width=width)
     pictures = np.stack([prepared(pixels, spec).inputs[0] for pixels in frames(clip)[::40]])
+    load_libreyolo()
     import torch
 
     example = torch.from_numpy(pictures.transpose(0, 3, 1, 2)[:, ::-1].copy()).float()

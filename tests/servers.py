@@ -40,8 +40,12 @@ class Server:
             )
 
     def ready(self, path: str, seconds: float = 120) -> None:
-        """Wait until a path answers."""
-        until(lambda: self._answers(path), seconds, every=0.3)
+        """Wait until a path answers; a server that never does is stopped."""
+        try:
+            until(lambda: self._answers(path), seconds, every=0.3)
+        except AssertionError:
+            self.stop()
+            raise
 
     def _answers(self, path: str) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()[-5000:]
@@ -150,5 +154,5 @@ def airflow(folder: Path, place: Path, dags: Path, environment: dict[str, str]) 
         "PATH": f"{place / 'bin'}:{os.environ['PATH']}",
     }
     server = Server(folder, place / "bin" / "airflow", "standalone", port=port, environment=given | environment)
-    server.ready("/api/v2/monitor/health", 180)
+    server.ready("/api/v2/monitor/health", 420)  # some 25 s on a machine that does nothing else
     return server

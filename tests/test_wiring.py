@@ -32,7 +32,7 @@ def test_an_unknown_project_is_told_with_the_nearest(make_parts: Callable[..., P
     parts = make_parts()
     with pytest.raises(NotFound, match="did you mean 'gestures'"):
         parts.recipe("gesture")
-    with pytest.raises(NotFound, match="known are digits, gestures"):
+    with pytest.raises(NotFound, match="known are digits, football, gestures"):
         parts.recipe("xyz")
 
 

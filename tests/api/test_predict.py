@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +21,7 @@ from sightloop.values.image import Image
 PNG, LABEL = packages.drawn()[0]
 FORM = {"file": ("digit.png", PNG, "image/png")}
 HAND = packages.hand()
+MODELS = os.environ.get("SIGHTLOOP_TEST_HANDS")  # before the settings of a test clear the environment
 
 
 def only(answer: httpx.Response) -> dict[str, Any]:
@@ -127,3 +131,16 @@ def test_the_landmarks_that_came_are_measured(client: Client) -> None:
     assert float(values["input_landmark_std"]) == pytest.approx(float(HAND.std()), rel=1e-5)
     assert float(values['predictions_total{project="gestures"}']) == 1
     assert float(values['prediction_latency_seconds_count{project="gestures"}']) == 1
+
+
+def test_a_picture_of_a_hand_is_answered_by_its_landmarks(client: Client, home: Home, shared_data: Path) -> None:
+    if not MODELS:
+        pytest.skip("no models of hands; set SIGHTLOOP_TEST_HANDS to the folder that `sightloop hands install` filled")
+    shutil.copytree(MODELS, home.settings.home / "hands")
+    photo = next((shared_data / "gestures" / "photos" / "palm").glob("*.jpg")).read_bytes()
+    made = client.post("/v1/gestures/predict", files={"file": photo}).json()["predictions"][0]
+    assert made["label"] in packages.GESTURES.classes
+    # What is kept are the landmarks, so that a correction makes a sample of the project.
+    assert client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "palm"}).status_code == 201
+    none = client.post("/v1/gestures/predict", files={"file": PNG})
+    assert (none.status_code, none.json()["detail"]) == (422, "no hand was found in the picture")

@@ -152,7 +152,8 @@ def test_width_without_height(client: Client) -> None:
 def test_the_wrong_kind_of_input_for_a_project(client: Client) -> None:
     found = problem(client.post("/v1/digits/predict", json={"landmarks": packages.hand().tolist()}), 422)
     assert (found["expected"], found["got"]) == ("image", "landmarks")
-    problem(client.post("/v1/gestures/predict", files={"file": PNG}), 422)
+    found = problem(client.post("/v1/gestures/predict", files={"file": PNG}), 501)
+    assert "sightloop hands install" in found["hint"]
 
 
 def test_two_images_at_the_plain_route(client: Client) -> None:

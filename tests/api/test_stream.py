@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from tests import packages
-from tests.deploying import Home
+from tests.deploying import Home, write_recipes
 from tests.house import House, until
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from sightloop.settings import Settings
 from sightloop.store import predictions
+from sightloop.values.image import Image
 
 PNG, LABEL = packages.drawn()[0]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A server with digits and gestures deployed, for all tests that leave the settings as they are."""
+    folder = tmp_path_factory.mktemp("streams")
+    recipes = write_recipes(folder / "recipes")
+    home = Home(Settings(home=folder / "home", recipes=recipes, _env_file=None))  # type: ignore[call-arg]
+    for sealed in (packages.digits(), packages.gestures()):
+        home.deploy(sealed)
+    house = House(home.settings.home, recipes=recipes)
+    house.start("serve")
+    house.ready()
+    yield house
+    house.stop()
+    home.database.close()
 
 
 @pytest.fixture
@@ -58,8 +75,7 @@ def refusal(house: House, project: str) -> tuple[dict[str, Any], int]:
     return problem, closed.value.rcvd.code
 
 
-def test_frames_are_answered_with_their_number_and_age(serve: Callable[..., House]) -> None:
-    house = serve()
+def test_frames_are_answered_with_their_number_and_age(house: House) -> None:
     with watch(house, "digits") as socket:
         for number in range(1, 4):
             socket.send(PNG)
@@ -87,15 +103,15 @@ def test_the_newest_frame_wins_and_every_frame_is_accounted_for(serve: Callable[
     assert sum(float(number) for number in outcomes.values()) == count
 
 
-def test_landmarks_come_as_json(serve: Callable[..., House]) -> None:
-    with watch(serve(), "gestures") as socket:
+def test_landmarks_come_as_json(house: House) -> None:
+    with watch(house, "gestures") as socket:
         socket.send(msgspec.json.encode({"landmarks": packages.hand().tolist()}).decode())
         assert heard(socket)["prediction"]["label"] in packages.GESTURES.classes
 
 
 def test_a_bad_frame_is_told_of_and_the_stream_goes_on(serve: Callable[..., House]) -> None:
     house = serve(max_request_bytes=100_000, max_image_pixels=1000)
-    noise = packages.Image(np.zeros((40, 40, 3), np.uint8)).encode()
+    noise = Image(np.zeros((40, 40, 3), np.uint8)).encode()
     with watch(house, "digits") as socket:
         for bad, kind in ((b"no image", "bad-image"), (b"x" * 100_001, "too-large"), (noise, "too-large")):
             socket.send(bad)
@@ -107,8 +123,7 @@ def test_a_bad_frame_is_told_of_and_the_stream_goes_on(serve: Callable[..., Hous
         assert heard(socket)["prediction"]["label"] == LABEL
 
 
-def test_a_project_that_cannot_answer_is_refused_with_its_reason(serve: Callable[..., House]) -> None:
-    house = serve()
+def test_a_project_that_cannot_answer_is_refused_with_its_reason(house: House) -> None:
     problem, code = refusal(house, "digit")
     assert (code, problem["status"]) == (4404, 404)
     assert "'digits'" in problem["detail"]
@@ -142,8 +157,7 @@ def test_frames_are_recorded_only_if_asked_for(serve: Callable[..., House], home
             assert len(predictions.page(connection, "digits")) == expected
 
 
-def test_a_client_that_takes_no_answers_holds_up_nobody(serve: Callable[..., House], tmp_path: Path) -> None:
-    house = serve()
+def test_a_client_that_takes_no_answers_holds_up_nobody(house: House) -> None:
     with watch(house, "digits") as deaf:
         for _ in range(600):
             deaf.send(PNG)

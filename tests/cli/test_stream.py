@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import msgspec
-import numpy as np
 import pytest
+from tests import clips
 from tests.cli.conftest import Command
 
 from sightloop.wiring import Parts
@@ -17,12 +16,7 @@ from sightloop.wiring import Parts
 @pytest.fixture
 def film(tmp_path: Path) -> str:
     """A short video of 10 frames."""
-    path = str(tmp_path / "film.mp4")
-    writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"mp4v"), 50.0, (64, 64))
-    for _ in range(10):
-        writer.write(np.full((64, 64, 3), 90, np.uint8))
-    writer.release()
-    return path
+    return str(clips.write(tmp_path / "film.mp4", 10))
 
 
 def test_a_file_is_answered_line_by_line(home: Callable[..., Parts], command: Command, film: str) -> None:

@@ -20,7 +20,7 @@ def test_training_imports_the_recipes_data_and_ends_with_a_champion(home: Home, 
     done = command("train", "tens")
     assert done.code == 0, done.err
     assert "version 1 of tens: accuracy 0." in done.out
-    assert "it serves now: accuracy 0." in done.out
+    assert "it serves now:\n  accuracy 0." in done.out
     assert "1797 added" in done.err
     assert "freeze: begun" in done.err
     listed = command("models", "list", "tens", "--json").json

@@ -58,6 +58,9 @@ def test_what_cannot_be_read_is_told_with_what_helps(make_bucket: Callable[[], s
     empty = make_bucket()
     with pytest.raises(BadData, match=r"there is nothing at s3://.*AWS_ENDPOINT_URL"):
         sources.read(f"{empty}/nowhere")
+    put(empty, {"set.zip": b"any"})
+    with pytest.raises(BadData, match="is a single object"):
+        sources.read(f"{empty}/set.zip")
     with pytest.raises(BadInput, match="a web page is no bucket"):
         sources.read("https://example.org/set")
     with pytest.raises(BadInput, match="cannot be used"):

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
+from tests.data.painted import paint
 
 from sightloop.data import folders
 from sightloop.errors import BadData
-from sightloop.values.image import Image
 from sightloop.values.sample import Side
-
-
-def paint(path: Path, value: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(Image(np.full((4, 4, 3), value, np.uint8)).encode())
 
 
 def test_each_image_is_labelled_by_its_folder(tmp_path: Path) -> None:

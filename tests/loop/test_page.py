@@ -20,6 +20,7 @@ from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Side, digest_of
+from sightloop.values.scores import BoxScores, DetectionScores
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -99,7 +100,7 @@ def renamed(evaluated: Evaluated, was: str, now: str) -> Evaluated:
 def test_the_hardest_mistakes_come_first(make: Callable[..., tuple[Evaluated, Blobs]]) -> None:
     evaluated, blobs = make()
     found = hardest(evaluated, blobs, 100)
-    assert len(found) == round((1 - evaluated.scores.accuracy) * 60) >= 3
+    assert len(found) == round((1 - evaluated.scores.flat()["accuracy"]) * 60) >= 3
     assert [one.given for one in found] == sorted(one.given for one in found)
     assert all(one.label != one.answer and one.picture.startswith("data:image/png") for one in found)
     assert hardest(evaluated, blobs, 2) == found[:2]
@@ -111,10 +112,10 @@ def test_the_page_tells_all(make: Callable[..., tuple[Evaluated, Blobs]]) -> Non
     evaluated, blobs = make(decision=Decision.of([finding]), curves=curves, rival={"accuracy": 0.875})
     page = Reader(render(evaluated, blobs))
     text = " ".join(" ".join(page.texts).split())
-    wrong = round((1 - evaluated.scores.accuracy) * 60)
+    wrong = round((1 - evaluated.scores.flat()["accuracy"]) * 60)
     for told in ("Refused by the gate", "too little", "got 0.9, least 0.99", "champion 0.8750", f"of {wrong} wrong"):
         assert told in text
-    assert f"{evaluated.scores.accuracy:.4f}" in text
+    assert f"{evaluated.scores.flat()['accuracy']:.4f}" in text
     assert len([tag for tag, _ in page.elements if tag == "svg"]) == 4
     assert "Training" in text
     plain, _ = make()
@@ -140,6 +141,7 @@ def test_the_page_fetches_nothing_and_runs_nothing(make: Callable[..., tuple[Eva
 def test_a_model_without_mistakes_and_one_of_hands(make: Callable[..., tuple[Evaluated, Blobs]]) -> None:
     evaluated, blobs = make()
     rows = np.arange(60)
+    assert evaluated.answers is not None
     right = [
         msgspec.structs.replace(entry, label=evaluated.card.classes[evaluated.answers[row].argmax()])
         for row, entry in zip(rows, evaluated.entries, strict=True)
@@ -160,3 +162,13 @@ def test_mistakes_about_hands_are_drawn(tmp_path: Any) -> None:
     evaluated = Evaluated("version 1", sealed.card, report.scores, report.answers, entries, data, {})
     assert all(one.picture.startswith("data:image/svg+xml;") for one in hardest(evaluated, blobs, 20))
     assert "data:image/svg+xml;" in render(evaluated, blobs)
+
+
+def test_a_detector_is_told_of_by_its_boxes(make: Callable[..., tuple[Evaluated, Blobs]]) -> None:
+    boxes = BoxScores(ap50=0.75, ap=0.5, precision=0.875, recall=0.25, support=12)
+    scores = DetectionScores(samples=60, map50=0.75, map=0.5, precision=0.875, recall=0.25, per_class={"1": boxes})
+    evaluated, blobs = make(scores=scores, answers=None)
+    text = " ".join(" ".join(Reader(render(evaluated, blobs)).texts).split())
+    for told in ("0.7500 mAP at overlap 0.5", "Average precision by class", "0.8750 0.2500 12"):
+        assert told in text
+    assert "Hardest mistakes" not in text

@@ -52,7 +52,7 @@ def begun(parts: Parts, run: Run, step: str) -> bool:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_a_run_killed_in_every_step_ends_as_if_nothing_had_happened(make_parts: Callable[..., Parts]) -> None:
     parts = make_parts(trained=True)
     run = tens.ask(parts)
@@ -136,7 +136,7 @@ def trained(parts: Parts, run: Run) -> str:
 
 
 @pytest.mark.journey
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_a_training_killed_in_the_middle_goes_on_after_its_last_epoch(make_parts: Callable[..., Parts]) -> None:
     parts = make_parts(PHOTOGRAPHED)
     tens.stock(parts, 200)

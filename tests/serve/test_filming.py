@@ -16,7 +16,9 @@ from tests import clips, packages
 
 from sightloop.errors import TooLarge
 from sightloop.serve import filming
+from sightloop.settings import Settings
 from sightloop.values.package import Sealed
+from sightloop.values.video import Handling
 
 Make = Callable[..., dict[str, Any]]
 
@@ -29,15 +31,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(folder: Path) -> Make:
+def make(folder: Path, make_settings: Callable[..., Settings]) -> Make:
     """Work off a video with a model; keywords are the handling."""
 
     def run(clip: Path, package: Sealed | None = None, **handling: Any) -> dict[str, Any]:
         (folder / filming.SOURCE).unlink(missing_ok=True)
         (folder / filming.SOURCE).hardlink_to(clip)
         (package or packages.squares()).write(folder / filming.PACKAGE)
-        payload = {"folder": str(folder), "handling": handling, "max_pixels": 1_000_000, "threads": 1, "hands": "none"}
-        return filming.make(payload, lambda **_: None)
+        order = filming.order(folder, Handling.of(handling), make_settings(max_image_pixels=1_000_000, threads=1))
+        return filming.make(order, lambda **_: None)
 
     return run
 
@@ -50,7 +52,8 @@ def rows(folder: Path) -> list[dict[str, str]]:
 def frames(path: Path) -> list[tuple[float, NDArray[np.uint8]]]:
     """The moments and the pixels of a film."""
     with av.open(str(path)) as film:
-        return [(float(frame.time or 0), frame.to_ndarray(format="rgb24")) for frame in film.decode(video=0)]
+        decoded = film.decode(video=0)
+        return [(float(frame.time or 0), np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in decoded]
 
 
 def test_things_are_followed_drawn_and_written_down(folder: Path, make: Make, tmp_path: Path) -> None:
@@ -87,7 +90,16 @@ def test_frames_between_two_looks_are_filled_in(folder: Path, make: Make, tmp_pa
     by_frame = dict.fromkeys(range(40), 0)
     for row in rows(folder):
         by_frame[int(row["frame"])] += 1
-    assert [by_frame[number] for number in range(3 * every, 40)] == [2] * (40 - 3 * every)
+    assert [by_frame[number] for number in range(4 * every, 40)] == [2] * (40 - 4 * every)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_without_following_every_box_stands_alone(folder: Path, make: Make, tmp_path: Path, every: int) -> None:
+    result = make(clips.write(tmp_path / "clip.mp4", 12), track=False, every=every)
+    assert (result["things"], result["rows"]) == (0, 24)
+    assert {row["id"] for row in rows(folder)} == {"0"}
+    film = frames(folder / filming.FILM)
+    assert np.abs(film[6][1].astype(int) - clips.squares(0)).max() > 60
 
 
 def test_what_was_left_half_way_is_gone_on_with(
@@ -137,7 +149,8 @@ def test_the_sound_is_kept(folder: Path, make: Make, tmp_path: Path, sound: str,
     assert not result["sound"].startswith("the sound could not")
     with av.open(str(folder / filming.FILM)) as film:
         assert film.streams.audio[0].codec_context.codec.canonical_name == kept
-        assert float(film.streams.audio[0].duration * film.streams.audio[0].time_base) == pytest.approx(2.0, abs=0.1)
+        assert (film.duration or 0) / 1e6 == pytest.approx(2.0, abs=0.1)
+        assert sum(frame.samples for frame in film.decode(audio=0)) / 48000 == pytest.approx(2.0, abs=0.1)
 
 
 def test_frames_at_uneven_moments_keep_them(folder: Path, make: Make, tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests import cameras, packages
+from tests import cameras, clips, packages
 from tests.cameras import stamped
 from tests.deploying import Home
 from tests.house import House, until
@@ -36,12 +35,7 @@ def camera() -> Iterator[cameras.Camera]:
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
     """A short video of 10 frames."""
-    path = tmp_path / "film.mp4"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 50.0, (64, 64))
-    for _ in range(10):
-        writer.write(np.full((64, 64, 3), 90, np.uint8))
-    writer.release()
-    return path
+    return clips.write(tmp_path / "film.mp4", 10)
 
 
 class Watcher:

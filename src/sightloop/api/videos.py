@@ -66,15 +66,16 @@ async def send(
     project: str,
     request: Request,
     name: str = "",
-    every: int = 1,
+    every: int | None = None,
     least: float = 0.0,
     trails: bool = True,
     upload_length: Length = None,
     upload_metadata: Told = "",
 ) -> Response:
     """Take a video as the body, or, with `Upload-Length` and no body, make ready for its parts."""
-    service.parts.recipe(project)
-    handling = Handling.of({"every": every, "least": least, "trails": trails})
+    given = service.parts.recipe(project).videos
+    chosen = given.every if every is None else every
+    handling = Handling.of({"every": chosen, "least": least, "trails": trails, "track": given.track})
     if upload_length is not None:
         _refuse_large(service, upload_length)
         name = name or _filename(upload_metadata)

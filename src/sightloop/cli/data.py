@@ -82,7 +82,7 @@ def check(
         skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
         given = None if path is None else sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
         findings = Checker(parts.database, parts.blobs).findings(recipe) if given is None else find(recipe, given)
-        if given is None:
+        if given is None and not boxed:
             findings = _with_alike(parts, recipe, findings)
         if labels:
             findings = _with_doubtful_labels(parts, recipe, path, findings)

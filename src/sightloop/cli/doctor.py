@@ -31,6 +31,9 @@ EXTRAS = {
     "postgres": ("psycopg",),
     "dvc": ("dvc",),
     "s3": ("dvc_s3", "s3fs"),
+    "stream": ("websockets",),
+    "video": ("av", "onnxruntime", "supervision", "trackers"),
+    "hands": ("onnxruntime", "openvino"),
 }
 
 Numbered = TypeVar("Numbered", DatasetVersion, ModelVersion)

@@ -64,8 +64,6 @@ def evaluate(
         found = _answered(package, entries, blobs, parts.settings.threads)
         scores = found.scores
         if report is not None:
-            if isinstance(found, BoxReport):
-                raise BadInput("a detector has no report as a page yet", hint="`--json` has all its numbers.")
             evaluated = _evaluated(parts, chosen, found, entries, known, data)
             _write(report, render(evaluated, blobs))
     if as_json:
@@ -116,7 +114,12 @@ def _manifest(recipe: Recipe, entries: tuple[Entry, ...]) -> Manifest:
 
 
 def _evaluated(
-    parts: Parts, chosen: ModelVersion, found: Report, entries: tuple[Entry, ...], known: Manifest, data: str | None
+    parts: Parts,
+    chosen: ModelVersion,
+    found: Report | BoxReport,
+    entries: tuple[Entry, ...],
+    known: Manifest,
+    data: str | None,
 ) -> Evaluated:
     with parts.database.read() as connection:
         run = None if chosen.run is None else runs.get(connection, chosen.run)
@@ -130,7 +133,7 @@ def _evaluated(
         name=f"version {chosen.number}",
         card=chosen.card,
         scores=found.scores,
-        answers=found.answers,
+        answers=found.answers if isinstance(found, Report) else None,
         entries=entries,
         data=known,
         facts=facts,

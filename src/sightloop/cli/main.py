@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from sightloop import __version__
 from sightloop.cli import airflow, data, hands, ledger, models, projects, runs, step
@@ -21,7 +22,8 @@ from sightloop.cli.train import retrain, train
 from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
 from sightloop.cli.video import video
-from sightloop.errors import SightloopError
+from sightloop.errors import NotReady, SightloopError
+from sightloop.store.database import is_away
 from sightloop.telemetry import configure_logs
 
 app = typer.Typer(
@@ -86,6 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SightloopError as error:
         tell(error)
         sys.exit(error.exit_code)
+    except DBAPIError as error:
+        if not is_away(error):
+            raise
+        away = NotReady("the database does not answer any more", hint="Try again when it does.")
+        tell(away)
+        sys.exit(away.exit_code)
 
 
 if __name__ == "__main__":

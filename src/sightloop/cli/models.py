@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -28,6 +29,8 @@ Classes = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
+_SHOWN = 48
+
 
 @app.command("list")
 def show_all(project: Project, as_json: AsJson = False) -> None:
@@ -43,9 +46,14 @@ def show_all(project: Project, as_json: AsJson = False) -> None:
         return
     write_table(
         ("version", "role", "verdict", "accuracy/mAP50", "f1/mAP", "made", "reason"),
-        ((one.number, roles.get(one.number), one.verdict, *_numbers(one), one.at[:19], one.reason) for one in found),
+        ((one.number, roles.get(one.number), one.verdict, *_numbers(one), one.at[:19], _short(one)) for one in found),
         empty=f"{project} has no model yet",
     )
+
+
+def _short(version: ModelVersion) -> str:
+    """The beginning of the reason: the gate gives a sentence for each of its findings, and `show` gives them all."""
+    return shorten(version.reason, _SHOWN, placeholder=" ...")
 
 
 @app.command()

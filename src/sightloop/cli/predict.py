@@ -13,25 +13,31 @@ from sightloop.cli.evaluate import Version, choose
 from sightloop.cli.output import AsJson, Project, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.errors import BadInput, BadLandmarks
+from sightloop.serve import hands
 from sightloop.store import packages
+from sightloop.values.image import Image
 from sightloop.values.landmarks import Landmarks
 from sightloop.values.prediction import Answer, Detections
-from sightloop.values.recipe import Input
 
 Files = Annotated[list[Path], typer.Argument(help="Images, or JSON files with the 63 numbers of a hand.")]
 
 
 def predict(project: Project, files: Files, version: Version = None, as_json: AsJson = False) -> None:
-    """Answer files with a project's model: images, or landmarks in JSON files."""
+    """Answer files with a project's model: images, or landmarks in files that end in .json."""
     with opened() as parts:
         package = packages.load(parts.blobs, choose(parts, project, version).package)
         threads, max_pixels = parts.settings.threads, parts.settings.max_image_pixels
+        models = hands.folder_of(parts.settings)
     card = package.card
     task = plugins.load("tasks", card.task)
     session = plugins.load("runtimes", "onnx").open(package, threads=threads)
     answers: list[Answer | Detections] = []
     for file in files:
-        prepared = task.prepare(_content(file, card.input), card.input, max_pixels=max_pixels)
+        content = _content(file)
+        if card.input.kind == "landmarks":
+            hand = _landmarks(file, content) if file.suffix == ".json" else _hand(content, models, max_pixels)
+            content = hand.to_bytes()
+        prepared = task.prepare(content, card.input, max_pixels=max_pixels)
         rows = [session.run(one[None])[0][0] for one in prepared.inputs]
         answers.append(task.read(rows, card, prepared.size))
     if as_json:
@@ -40,12 +46,15 @@ def predict(project: Project, files: Files, version: Version = None, as_json: As
         _print(files, answers)
 
 
-def _content(file: Path, spec: Input) -> bytes:
+def _content(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}") from error
-    return data if spec.kind == "image" else _landmarks(file, data).to_bytes()
+
+
+def _hand(data: bytes, models: Path, max_pixels: int) -> Landmarks:
+    return hands.opened(models).find(Image.decode(data, max_pixels=max_pixels, least=hands.ENOUGH).pixels)
 
 
 def _landmarks(file: Path, data: bytes) -> Landmarks:

@@ -116,4 +116,6 @@ def summarise(run: Run) -> None:
     told = "  ".join(f"{name} {scores[name]:.4f}" for name in names)
     say(f"version {run.result['version']} of {run.project}: {told} on {scores['samples']:.0f} held-out samples")
     verdict = "it serves now" if run.status is Status.SUCCEEDED else "refused, the champion stays"
-    say(f"{verdict}: {'; '.join(decision['reasons'])}")
+    say(f"{verdict}:")
+    for reason in decision["reasons"]:
+        say(f"  {reason}")

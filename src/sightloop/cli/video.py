@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,13 +14,13 @@ from sightloop.cli.evaluate import Version, choose
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import BadInput, BadVideo
-from sightloop.serve import filming, hands
+from sightloop.serve import filming
 from sightloop.store import packages
 from sightloop.values.video import Handling
 
 File = Annotated[Path, typer.Argument(help="The video.")]
 Out = Annotated[Path, typer.Option(help="The MP4 to write; OUT.json and OUT.csv beside it tell what was seen where.")]
-Every = Annotated[int, typer.Option(help="The model sees every so many frames; what is between is interpolated.")]
+Every = Annotated[int | None, typer.Option(help="The model sees every so many frames; the recipe's if left out.")]
 Least = Annotated[float, typer.Option(help="The least score of a box; 0 takes the model's own.")]
 
 
@@ -29,17 +28,19 @@ def video(
     project: Project,
     file: File,
     out: Out,
-    every: Every = 1,
+    every: Every = None,
     least: Least = 0.0,
     trails: Annotated[bool, typer.Option(help="Draw the way that each thing took.")] = True,
     version: Version = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw what a model sees into a video, and write down what it saw in each frame."""
-    handling = Handling.of({"every": every, "least": least, "trails": trails})
     if not file.is_file():
         raise BadInput(f"{file} is not there", expected="a video file")
     with opened() as parts:
+        given = parts.recipe(project).videos
+        chosen = given.every if every is None else every
+        handling = Handling.of({"every": chosen, "least": least, "trails": trails, "track": given.track})
         package = packages.load(parts.blobs, choose(parts, project, version).package)
         settings = parts.settings
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -48,14 +49,7 @@ def video(
         folder = Path(made)
         (folder / filming.SOURCE).symlink_to(file.resolve())
         package.write(folder / filming.PACKAGE)
-        payload = {
-            "folder": made,
-            "handling": msgspec.to_builtins(handling),
-            "max_pixels": settings.max_image_pixels,
-            "threads": settings.threads,
-            "hands": str(hands.folder_of(settings)),
-        }
-        result = _watched(payload)
+        result = _watched(filming.order(folder, handling, settings))
         for name, to in zip((filming.FILM, filming.TRACKS, filming.TABLE), _names(out), strict=True):
             shutil.move(folder / name, to)
     broken = result.pop("broken", None)

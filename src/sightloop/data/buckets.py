@@ -41,6 +41,8 @@ def tree(url: str) -> Tree:
         paths: list[str] = files.find(root)
     if not paths:
         raise BadData(f"there is nothing at {url}", expected="a bucket, or a folder in one, with files", hint=_HINT)
+    if paths == [root]:
+        raise BadData(f"{url} is a single object", expected="a bucket, or a folder in one", hint="Download it first.")
     names = [path.removeprefix(f"{root}/") for path in paths]
     return Tree.of(url.rstrip("/"), names, lambda some: _contents(files, url, root, some))
 

@@ -36,4 +36,6 @@ class Checker:
     def _stored(self, manifest: Manifest) -> Iterator[Labelled]:
         for entry in manifest.entries:
             content = self._blobs.read(entry.place)
-            yield Labelled(content=content, label=entry.label, side=entry.side, origin=entry.digest[:12])
+            yield Labelled(
+                content=content, label=entry.label, side=entry.side, origin=entry.digest[:12], boxes=entry.boxes
+            )

@@ -8,10 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from sqlalchemy import make_url
+
 from sightloop.loop.plain import PlainJson
 from sightloop.loop.steps import STEPS, Found
 from sightloop.loop.work import Work
 from sightloop.settings import Settings
+from sightloop.store.database import address
 from sightloop.values.run import Status
 
 if TYPE_CHECKING:
@@ -94,10 +97,12 @@ def _config(settings: Settings, worker: str) -> DBOSConfig:
 
     The version is not the program's: the steps' records are plain values that a newer sightloop goes on with.
     """
-    shared = settings.database.startswith("postgres")
+    url = address(settings.database)
+    if url.get_backend_name() != "postgresql":
+        url = make_url(f"sqlite:///{settings.home.resolve()}/dbos.db")
     return {
         "name": _NAME,
-        "system_database_url": settings.database if shared else f"sqlite:///{settings.home.resolve()}/dbos.db",
+        "system_database_url": url.render_as_string(hide_password=False),
         "application_version": _VERSION,
         "executor_id": worker,
         "enable_otlp": False,

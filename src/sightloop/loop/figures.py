@@ -29,10 +29,14 @@ _COUNTED = 40  # so many classes, and the numbers of a confusion matrix can stil
 Curves = Sequence[Mapping[str, float]]
 
 
-def draw(
-    folder: Path, scores: Scores | DetectionScores, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()
-) -> list[Path]:
-    """Write `classes.png`, `confusion.png` (a detector: `precision.png`); `reliability.png`, `curves.png` if any."""
+Judged = Scores | DetectionScores
+
+
+def draw(folder: Path, scores: Judged, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> list[Path]:
+    """Write `classes.png`, `confusion.png` or for a detector `precision.png`, and what else there is to show.
+
+    That is `reliability.png` and `curves.png`. Returns their paths.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with _drawing():
@@ -54,7 +58,7 @@ def write(folder: Path, curves: Curves) -> None:
         writer.writerows(curves)
 
 
-def inline(scores: Scores, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> dict[str, str]:
+def inline(scores: Judged, curves: Curves, manifest: Manifest, bins: Sequence[Bin] = ()) -> dict[str, str]:
     """The same figures as SVG elements for a page, by name: see-through, their ink the page's own (`currentColor`)."""
     with _drawing():
         figures = _figures(scores, curves, manifest, bins)
@@ -86,13 +90,13 @@ def _svg(name: str, figure: Figure) -> str:
     return text.replace(_INK, "currentColor")
 
 
-def _figures(
-    scores: Scores | DetectionScores, curves: Curves, manifest: Manifest, bins: Sequence[Bin]
-) -> dict[str, Figure]:
+def _figures(scores: Judged, curves: Curves, manifest: Manifest, bins: Sequence[Bin]) -> dict[str, Figure]:
+    figures = {}
     if isinstance(scores, DetectionScores):
-        figures = {"precision": _precision(scores), "classes": _distribution(manifest)}
+        figures["precision"] = _precision(scores)
     else:
-        figures = {"confusion": _confusion(scores, manifest.classes), "classes": _distribution(manifest)}
+        figures["confusion"] = _confusion(scores, manifest.classes)
+    figures["classes"] = _distribution(manifest)
     if bins and isinstance(scores, Scores):
         figures["reliability"] = _reliability(bins, scores.ece)
     if len(curves) > 1:  # a single point is no curve
@@ -128,19 +132,6 @@ def _confusion(scores: Scores, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def _precision(scores: DetectionScores) -> Figure:
-    figure = _figure(_WIDTH * 0.5)
-    axes = figure.subplots()
-    labels = list(scores.per_class)
-    places = np.arange(len(labels))
-    axes.bar(places - 0.2, [one.ap50 for one in scores.per_class.values()], 0.4, label="overlap 0.5")
-    axes.bar(places + 0.2, [one.ap for one in scores.per_class.values()], 0.4, label="0.5 to 0.95")
-    axes.set_xticks(places, labels=labels)
-    axes.set(ylim=(0, 1), title=f"average precision on {scores.samples} held-out pictures, mAP {scores.map:.4f}")
-    axes.legend()
-    return figure
-
-
 def _reliability(bins: Sequence[Bin], error: float) -> Figure:
     figure = _figure(_WIDTH * 0.6)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
@@ -155,6 +146,19 @@ def _reliability(bins: Sequence[Bin], error: float) -> Figure:
     lower.bar(confidence, [one.samples for one in bins], width=0.02, color=_RIGHT)
     lower.set(xlabel="confidence", ylabel="samples", yscale="log")
     lower.yaxis.set_major_formatter("{x:g}")
+    return figure
+
+
+def _precision(scores: DetectionScores) -> Figure:
+    figure = _figure(_WIDTH * 0.5)
+    axes = figure.subplots()
+    labels = list(scores.per_class)
+    places = np.arange(len(labels))
+    axes.bar(places - 0.2, [one.ap50 for one in scores.per_class.values()], 0.4, label="overlap 0.5")
+    axes.bar(places + 0.2, [one.ap for one in scores.per_class.values()], 0.4, label="0.5 to 0.95")
+    axes.set_xticks(places, labels=labels)
+    axes.set(ylim=(0, 1), title=f"average precision on {scores.samples} held-out pictures, mAP {scores.map:.4f}")
+    axes.legend()
     return figure
 
 

@@ -18,7 +18,7 @@ from sightloop.store.blobs import Blobs
 from sightloop.tasks import scoring, thumbnails
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.package import Package
-from sightloop.values.scores import Scores
+from sightloop.values.scores import Bin, DetectionScores
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -27,11 +27,18 @@ POLICY = (
 """The Content-Security-Policy to serve a page with: no script, nothing fetched; styles stand in its figures too."""
 
 _MISTAKES = 24
+_SHARED = (("precision", "precision"), ("recall", "recall"))
+_COLUMNS = (*_SHARED, ("f1", "F1"))
+_TILES = (("accuracy", "accuracy"), *_COLUMNS, ("ece", "calibration error"), ("loss", "log loss"))
+_BOXED_COLUMNS = (("ap50", "AP at overlap 0.5"), ("ap", "AP, 0.5 to 0.95"), *_SHARED)
+_BOXED_TILES = (("map50", "mAP at overlap 0.5"), ("map", "mAP, 0.5 to 0.95"), *_SHARED)
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
     """What a page tells of: a package's answers (N, classes) to these entries (N), and where all of it came from.
+
+    A detector's answers are None: its scores tell of them.
 
     `data` are the samples of all sides. `facts` are further lines on the origin. `rival` are the champion's scores on
     the same samples, by name.
@@ -39,8 +46,8 @@ class Evaluated:
 
     name: str
     card: Package
-    scores: Scores
-    answers: NDArray[np.float32]
+    scores: figures.Judged
+    answers: NDArray[np.float32] | None
     entries: Sequence[Entry]
     data: Manifest
     facts: Mapping[str, object]
@@ -66,28 +73,29 @@ def render(evaluated: Evaluated, blobs: Blobs) -> str:
         from jinja2 import Environment, StrictUndefined
         from markupsafe import Markup
 
-        truth = targets(evaluated.entries, evaluated.card.classes)
-        known = truth >= 0
-        bins = scoring.reliability(evaluated.answers[known], truth[known])
-        drawn = figures.inline(evaluated.scores, evaluated.curves, evaluated.data, bins)
+        drawn = figures.inline(evaluated.scores, evaluated.curves, evaluated.data, _bins(evaluated))
     except ImportError as error:
         raise MissingExtra(f"a report needs {error.name}", hint="Install `sightloop[train]`.") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = resources.files("sightloop.loop").joinpath("page.html").read_text(encoding="utf-8")
-    wrong = int((evaluated.answers.argmax(axis=1) != truth).sum())
+    boxed = isinstance(evaluated.scores, DetectionScores)
     return environment.from_string(template).render(
         it=evaluated,
         policy=POLICY.partition("; frame-ancestors")[0],  # the rest counts in a header only
         facts=_facts(evaluated),
         figures={name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 - matplotlib escapes its texts
         mistakes=hardest(evaluated, blobs, _MISTAKES),
-        wrong=wrong,
+        wrong=_wrong(evaluated),
+        tiles=_BOXED_TILES if boxed else _TILES,
+        columns=_BOXED_COLUMNS if boxed else _COLUMNS,
     )
 
 
 def hardest(evaluated: Evaluated, blobs: Blobs, most: int) -> list[Mistake]:
     """The wrong answers that gave the true class the least, the worst first; samples of no known class are left out."""
     card, answers = evaluated.card, evaluated.answers
+    if answers is None:
+        return []
     truth = targets(evaluated.entries, card.classes)
     given = answers[np.arange(len(truth)), truth]
     wrong = np.flatnonzero((truth >= 0) & (answers.argmax(axis=1) != truth))
@@ -106,6 +114,19 @@ def hardest(evaluated: Evaluated, blobs: Blobs, most: int) -> list[Mistake]:
             )
         )
     return found
+
+
+def _bins(evaluated: Evaluated) -> list[Bin]:
+    if evaluated.answers is None:
+        return []
+    truth = targets(evaluated.entries, evaluated.card.classes)
+    return scoring.reliability(evaluated.answers[truth >= 0], truth[truth >= 0])
+
+
+def _wrong(evaluated: Evaluated) -> int | None:
+    if evaluated.answers is None:
+        return None
+    return int((evaluated.answers.argmax(axis=1) != targets(evaluated.entries, evaluated.card.classes)).sum())
 
 
 def _facts(evaluated: Evaluated) -> dict[str, object]:

@@ -16,7 +16,7 @@ from sightloop.loop.page import Evaluated, render
 from sightloop.values.dataset import Manifest
 from sightloop.values.package import Package
 from sightloop.values.sample import Side
-from sightloop.values.scores import Scores
+from sightloop.values.scores import DetectionScores, Scores
 
 FILE = "report.html"
 
@@ -26,10 +26,11 @@ def leave(job: Job, found: Mapping[str, Any], card: Package, version: int) -> st
 
     A report is for people: one that cannot be drawn is told of in the run's log and costs nobody a model.
     """
-    if card.scores is None:
+    scores = card.scores or card.detection
+    if scores is None:
         return None
     try:
-        html = render(_evaluated(job, found, card, card.scores, version), job.blobs).encode()
+        html = render(_evaluated(job, found, card, scores, version), job.blobs).encode()
     except Exception as error:  # what draws it raises every kind
         job.log(f"no report was drawn: {type(error).__name__}: {error}")
         return None
@@ -45,7 +46,9 @@ def packed(answers: NDArray[np.float32]) -> bytes:
     return file.getvalue()
 
 
-def _evaluated(job: Job, found: Mapping[str, Any], card: Package, scores: Scores, version: int) -> Evaluated:
+def _evaluated(
+    job: Job, found: Mapping[str, Any], card: Package, scores: Scores | DetectionScores, version: int
+) -> Evaluated:
     manifest = Manifest.from_bytes(job.blobs.get(found["manifest"]))
     facts = {
         "Run": f"{job.run.id}, by {job.run.trigger} ({job.run.actor})",
@@ -58,7 +61,9 @@ def _evaluated(job: Job, found: Mapping[str, Any], card: Package, scores: Scores
         name=f"version {version}",
         card=card,
         scores=scores,
-        answers=np.load(io.BytesIO(job.blobs.get(found["answers"])), allow_pickle=False),
+        answers=np.load(io.BytesIO(job.blobs.get(found["answers"])), allow_pickle=False)
+        if "answers" in found
+        else None,
         entries=manifest.on(Side.TEST),
         data=manifest,
         facts=facts,

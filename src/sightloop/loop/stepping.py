@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sightloop.errors import Busy, Cancelled, Conflict, SightloopError
 from sightloop.loop.job import Stopped
-from sightloop.loop.steps import STEPS
+from sightloop.loop.steps import STEPS, Found
 from sightloop.loop.work import Work
 from sightloop.store import leases, runs
 from sightloop.store.database import Database, is_away
@@ -62,24 +62,29 @@ class Stepper:
         return row
 
     def _take_step(self, row: Run, name: str) -> None:
+        try:
+            outcome = self._outcome(row, name)
+            if "failure" in outcome:
+                self._work.finish(row.id, outcome["status"], row.result, outcome["failure"])
+        finally:
+            with self._database.write() as connection:
+                leases.release(connection, row.id, self._worker)
+        if "failure" in outcome:
+            told = f"run {row.id} ended in the step {name}: {outcome['failure']}"
+            raise Cancelled(told) if outcome["status"] == Status.CANCELLED else SightloopError(told)
+
+    def _outcome(self, row: Run, name: str) -> Found:
+        """What the step found; waits for another process at it to end, or to be taken for dead."""
         deadline = time.monotonic() + leases.LAPSE_SECONDS + _LOOK_SECONDS
         while True:
             try:
-                outcome = self._work.step(name, row.id, row.result)
-                break
+                return self._work.step(name, row.id, row.result)
             except Stopped:
                 if self._stopping():
                     raise Busy("this process was asked to end, and gave the step up", hint="Ask again.") from None
                 if time.monotonic() > deadline:
                     raise _busy(self._row(row.id)) from None
-            finally:
-                with self._database.write() as connection:
-                    leases.release(connection, row.id, self._worker)
             time.sleep(_LOOK_SECONDS)
-        if "failure" in outcome:
-            self._work.finish(row.id, outcome["status"], row.result, outcome["failure"])
-            told = f"run {row.id} ended in the step {name}: {outcome['failure']}"
-            raise Cancelled(told) if outcome["status"] == Status.CANCELLED else SightloopError(told)
 
     def _check_turn(self, row: Run, name: str) -> None:
         if row.status.ended:

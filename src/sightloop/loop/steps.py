@@ -17,9 +17,9 @@ from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
 from sightloop.loop import figures, judgement, prepared, reports
 from sightloop.loop.decision import Decision
-from sightloop.loop.detecting import BoxReport
 from sightloop.loop.job import Job
 from sightloop.loop.judgement import Judge
+from sightloop.loop.report import Report
 from sightloop.loop.training import CHECKPOINTS, Order
 from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples, tracking, versions
@@ -111,11 +111,10 @@ def check(job: Job, found: Found) -> Found:
     job.log(decision.reason)
     package = packages.load(job.blobs, found["trained"])
     scored = msgspec.structs.replace(package, card=package.card.scored(report.scores))
-    # What the report of a run draws; a detector's has its scores alone.
-    drawn = {} if isinstance(report, BoxReport) else {"answers": job.blobs.put(reports.packed(report.answers))}
+    answers = {"answers": job.blobs.put(reports.packed(report.answers))} if isinstance(report, Report) else {}
     return (
         judgement.told(decision, report, rival)
-        | drawn
+        | answers
         | {
             "package": packages.save(job.blobs, scored),
             "champion": None if champion is None else champion.number,

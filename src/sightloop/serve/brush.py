@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import MissingExtra
-from sightloop.serve.notes import Note
+from sightloop.serve.notes import ALONE, Note
 
 _INK, _EDGE = (255, 255, 255), (0, 0, 0)
 
@@ -47,12 +47,12 @@ class Brush:
             xyxy=np.array([(box.x1, box.y1, box.x2, box.y2) for box in seen], np.float32),
             confidence=np.array([box.score for box in seen], np.float32),
             class_id=np.array([box.place for box in seen], int),
-            tracker_id=np.array([box.id for box in seen], int),
+            tracker_id=np.array([box.id if box.id != ALONE else box.place for box in seen], int),
         )
         drawn = self._boxes.annotate(pixels, found)
-        if self._trails is not None:
+        if self._trails is not None and seen[0].id != ALONE:
             drawn = self._trails.annotate(drawn, found)
-        texts = [f"{self._classes[box.place]} {box.id}" for box in seen]
+        texts = [f"{self._classes[box.place]} {box.id if box.id != ALONE else ''}".rstrip() for box in seen]
         return np.asarray(self._labels.annotate(drawn, found, labels=texts), np.uint8)
 
     def _write(self, pixels: NDArray[np.uint8], text: str) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sightloop.serve import hands, notes
 from sightloop.serve.brush import Brush
 from sightloop.serve.clip import Clip, Shape
@@ -21,6 +23,7 @@ from sightloop.serve.notes import Note, Notes
 from sightloop.serve.overlap import overlapped
 from sightloop.serve.sight import Sight
 from sightloop.serve.tracker import Tracker
+from sightloop.settings import Settings
 from sightloop.values.package import Sealed
 from sightloop.values.video import Handling
 
@@ -34,12 +37,22 @@ _MOST_LOST = 0.02
 Report = Callable[..., None]
 
 
+def order(folder: Path, handling: Handling, settings: Settings) -> dict[str, Any]:
+    """The payload of `make`."""
+    return {
+        "folder": str(folder),
+        "handling": msgspec.to_builtins(handling),
+        "max_pixels": settings.max_image_pixels,
+        "threads": settings.threads,
+        "hands": str(hands.folder_of(settings)),
+    }
+
+
 def make(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Work a video off, from where it was left; what came out, as plain values. The work of a child process.
 
-    `payload`: `folder`, `handling`, `max_pixels`, `threads`, `hands` (the folder of those models). Reports `done`,
-    `frames` and `eta`. A video that is damaged or cut off has `broken` in its result, beside what could be made of it.
-    Raises BadVideo and TooLarge.
+    `payload` is as `order` makes it. Reports `done`, `frames` and `eta`. The result of a video that is damaged or cut
+    off has `broken`, beside what could be made of it. Raises BadVideo and TooLarge.
     """
     folder = Path(payload["folder"])
     handling = Handling.of(payload["handling"])
@@ -61,7 +74,7 @@ def _film(folder: Path, clip: Clip, sight: Sight, handling: Handling, told: _Tol
     shape = clip.shape
     (folder / PIECES).mkdir(exist_ok=True)
     whole = _whole(folder)
-    tracker = Tracker(float(shape.rate) / handling.every, sight.least) if sight.boxed else None
+    tracker = Tracker(float(shape.rate) / handling.every, sight.least) if sight.boxed and handling.track else None
     first = 0
     if whole:
         last = Notes.read(whole[-1])
@@ -70,7 +83,7 @@ def _film(folder: Path, clip: Clip, sight: Sight, handling: Handling, told: _Tol
             resume(tracker, last)
     told.begin(first)
     looked = overlapped(look(overlapped(clip.stills(first)), sight, handling.every))
-    drawn = overlapped(_drawn(overlapped(follow(looked, tracker)), sight, shape, handling))
+    drawn = overlapped(_drawn(overlapped(follow(looked, tracker, sight.least)), sight, shape, handling))
     size = -(-PIECE_FRAMES // handling.every) * handling.every
     for number in itertools.count(len(whole)):
         if not _write(folder / PIECES / f"{number:06d}", itertools.islice(drawn, size), shape, told):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sightloop.serve.clip import Still
-from sightloop.serve.notes import Box, Note, Notes
+from sightloop.serve.notes import ALONE, Box, Note, Notes
 from sightloop.serve.sight import Finding, Sight
 from sightloop.serve.tracker import Boxes, Ids, Tracker
 
@@ -34,8 +34,11 @@ def look(stills: Iterable[Still], sight: Sight, every: int) -> Iterator[Looked]:
         yield Looked(still, None if still.number % every else sight.find(still.pixels))
 
 
-def follow(looked: Iterable[Looked], tracker: Tracker | None) -> Iterator[Noted]:
-    """Give boxes their ids, and fill in what lies between two looks; at most one look is waited for."""
+def follow(looked: Iterable[Looked], tracker: Tracker | None, sure: float) -> Iterator[Noted]:
+    """Give boxes their ids, and fill in what lies between two looks; at most one look is waited for.
+
+    Without a tracker every box of a score from `sure` on is ALONE.
+    """
     before: Note | None = None
     between: list[Still] = []
     highest = 0
@@ -43,7 +46,7 @@ def follow(looked: Iterable[Looked], tracker: Tracker | None) -> Iterator[Noted]
         if finding is None:
             between.append(still)
             continue
-        note = _note(still, finding, tracker)
+        note = _note(still, finding, tracker, sure)
         yield from (Noted(one, _filled(one, before, note), highest) for one in between)
         highest = tracker.highest if tracker else 0
         yield Noted(still, note, highest)
@@ -57,8 +60,9 @@ def resume(tracker: Tracker, past: Notes) -> None:
     tracker.resume((_arrays(note) for note in seen), past.highest)
 
 
-def _note(still: Still, finding: Finding, tracker: Tracker | None) -> Note:
-    ids = tracker.follow(finding.boxes) if tracker else np.zeros(len(finding.boxes), np.int64)
+def _note(still: Still, finding: Finding, tracker: Tracker | None, sure: float) -> Note:
+    alone = np.where(finding.boxes[:, 4] >= sure, ALONE, 0)
+    ids = tracker.follow(finding.boxes) if tracker else alone
     boxes = [
         Box(x1, y1, x2, y2, score, int(place), one)
         for (x1, y1, x2, y2, score, place), one in zip(finding.boxes.tolist(), ids.tolist(), strict=True)
@@ -68,8 +72,8 @@ def _note(still: Still, finding: Finding, tracker: Tracker | None) -> Note:
 
 def _filled(still: Still, before: Note | None, after: Note | None) -> Note:
     """What is likely in a frame between two looks; a thing that only one of them saw is in that one's half."""
-    if before is None or after is None:
-        known = before or after
+    known = before or after
+    if before is None or after is None or any(box.id == ALONE for box in before.boxes):
         boxes = [box for box in known.boxes if box.id] if known else []
         return Note(still.number, still.time, boxes, known.label if known else "", known.score if known else 0.0, False)
     share = (still.number - before.frame) / (after.frame - before.frame)

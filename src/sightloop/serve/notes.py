@@ -12,9 +12,12 @@ from msgspec import Struct
 
 COLUMNS = ("frame", "time", "id", "class", "score", "x1", "y1", "x2", "y2")
 
+ALONE = -1
+"""The id of a box that nothing is followed by."""
+
 
 class Box(Struct, frozen=True, array_like=True):
-    """A box in pixels of the video, its score, the index of its class, and its thing's id: 0 while it has none."""
+    """A box in pixels of the video, its score, its class's index, and its thing's id: 0 while it has none, or ALONE."""
 
     x1: float
     y1: float
@@ -58,7 +61,7 @@ class Notes(Struct, frozen=True):
 
 
 def rows(notes: Iterable[Note], classes: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
-    """A row of COLUMNS for each thing that was followed in each frame; of a whole frame's class the id is 0."""
+    """A row of COLUMNS for each thing in each frame; the id is 0 where nothing is followed, and of a frame's class."""
     for note in notes:
         time = round(note.time, 4)
         if note.label:
@@ -66,7 +69,7 @@ def rows(notes: Iterable[Note], classes: tuple[str, ...]) -> Iterator[tuple[Any,
         for box in note.boxes:
             if box.id:
                 corners = (round(edge, 2) for edge in (box.x1, box.y1, box.x2, box.y2))
-                yield (note.frame, time, box.id, classes[box.place], round(box.score, 4), *corners)
+                yield (note.frame, time, max(box.id, 0), classes[box.place], round(box.score, 4), *corners)
 
 
 def write_csv(path: Path, found: Iterable[tuple[Any, ...]]) -> int:

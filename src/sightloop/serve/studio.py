@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import msgspec
 import structlog
 
 from sightloop import plugins
 from sightloop.errors import Cancelled, NotReady, SightloopError
-from sightloop.serve import filming, hands
+from sightloop.serve import filming
 from sightloop.settings import Settings
 from sightloop.store import deployments, packages, versions, videos
 from sightloop.store.blobs import Blobs
@@ -83,13 +82,7 @@ class Studio:
             raise Cancelled("the video was cancelled")
         folder = folder_of(self._settings, video.id)
         self._begin(video, folder)
-        payload = {
-            "folder": str(folder),
-            "handling": msgspec.to_builtins(video.handling),
-            "max_pixels": self._settings.max_image_pixels,
-            "threads": self._settings.threads,
-            "hands": str(hands.folder_of(self._settings)),
-        }
+        payload = filming.order(folder, video.handling, self._settings)
         made: dict[str, Any] = plugins.load("compute", "local").run(
             _WORK, payload, listener=self._listener(video.id), cancelled=self._ending(video.id)
         )

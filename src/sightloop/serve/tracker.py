@@ -16,6 +16,8 @@ from sightloop.errors import MissingExtra
 LOST_SECONDS = 1.2
 """How long a thing may be out of sight and keep its id."""
 _NEW = 0
+_BEGIN = 0.1  # surer by so much, as in ByteTrack's own code, is a box that begins a track
+_LOOKS = 3
 
 Boxes = NDArray[np.float32]
 """Rows of x1, y1, x2, y2, score, class index."""
@@ -38,7 +40,8 @@ class Tracker:
         self._tracker = ByteTrackTracker(
             lost_track_buffer=max(1, round(LOST_SECONDS * 30)),  # counted at 30 frames a second, whatever the rate
             frame_rate=rate,
-            track_activation_threshold=sure,
+            track_activation_threshold=min(0.9, sure + _BEGIN),
+            minimum_consecutive_frames=_LOOKS,
             high_conf_det_threshold=sure,
         )
         self._ours: dict[int, int] = {}

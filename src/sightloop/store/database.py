@@ -27,7 +27,7 @@ class Database:
     """A pool of connections to one database; threads share it, each process makes its own."""
 
     def __init__(self, url: str) -> None:
-        self.url = _address(url)
+        self.url = address(url)
         self._engine = _sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _postgresql(self.url)
 
     @contextmanager
@@ -65,7 +65,8 @@ def is_away(error: BaseException) -> bool:
     return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and remote)
 
 
-def _address(url: str) -> URL:
+def address(url: str) -> URL:
+    """The URL of a database in the one spelling that is used here. Raises BadInput for one that cannot be used."""
     try:
         address = make_url(url)
     except ArgumentError as error:

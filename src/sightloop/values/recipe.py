@@ -175,6 +175,16 @@ class Answers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     threshold: Fraction = 0.25
 
 
+class Videos(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the project's videos are worked on: with `track` things are followed, and have ids; else boxes stand alone.
+
+    The model sees every `every`-th frame, where nobody says otherwise.
+    """
+
+    track: bool = True
+    every: Annotated[int, Meta(ge=1, le=25)] = 1
+
+
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A project's declaration; the keys of its TOML file are the fields here, documented in docs/recipes.md."""
 
@@ -189,6 +199,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     gate: Gate = Gate()
     triggers: Triggers = Triggers()
     answers: Answers = Answers()
+    videos: Videos = Videos()
     aliases: dict[str, str] = {}
 
     def __post_init__(self) -> None:

@@ -30,13 +30,15 @@ class Stage(StrEnum):
 class Handling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a video is worked on.
 
-    The model sees every `every`-th frame; boxes in between are interpolated, and a class holds until the next. Boxes of
+    With `track` things are followed and have ids. The model sees every `every`-th frame; in between, boxes of things
+    that are followed are interpolated, all else holds until the next. Boxes of
     a score below `least` are left out. With `trails` the way of each thing is drawn behind it for a second.
     """
 
     every: Annotated[int, Meta(ge=1, le=25)] = 1
     least: Annotated[float, Meta(ge=0, le=1)] = 0.0
     trails: bool = True
+    track: bool = True
 
     @classmethod
     def of(cls, table: dict[str, Any]) -> Handling:
