@@ -6,7 +6,6 @@ follows from the seed alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 import cv2
@@ -15,9 +14,10 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from sightloop.errors import BadData
-from sightloop.tasks.tiles import GREY
+from sightloop.tasks.tiles import GREY, scale, tiles
 from sightloop.trainers.trainer import Pictures
 from sightloop.values.image import Image
+from sightloop.values.recipe import Input
 
 _VISIBLE = 0.4  # of a box's area that must be inside the crop; what is cut off further is not asked for
 _LEAST_SIDE = 1.5  # pixels; smaller boxes are noise
@@ -47,11 +47,12 @@ class Crop(NamedTuple):
 class Crops:
     """Draws crops of `size` pixels a side; every second one is laid around a box of a class that is drawn by lot.
 
-    `scale` is how many pixels of the model's input one pixel of a picture is. Raises BadData without a single box.
+    With `spec` a crop has the scale in which the model will see the picture, or a tile of it. Raises BadData without a
+    single box.
     """
 
-    def __init__(self, pictures: Pictures, size: int, changes: Changes, seed: int, scale: float = 1.0) -> None:
-        self._pictures, self._size, self._changes, self._scale = pictures, size, changes, scale
+    def __init__(self, pictures: Pictures, size: int, changes: Changes, seed: int, spec: Input | None = None) -> None:
+        self._pictures, self._size, self._changes, self._spec = pictures, size, changes, spec
         self._random = np.random.default_rng(seed)
         places = [(picture, row) for picture, boxes in enumerate(pictures.boxes) for row in range(len(boxes))]
         if not places:
@@ -75,7 +76,7 @@ class Crops:
     def _crop(self, picture: int, around: tuple[float, float] | None) -> Crop:
         pixels = Image.decode(self._pictures.contents[picture]).pixels
         low, high = np.log(self._changes.smallest), np.log(self._changes.largest)
-        by = float(np.exp(self._random.uniform(low, high))) * self._scale
+        by = float(np.exp(self._random.uniform(low, high))) * self._scale(pixels.shape[1], pixels.shape[0])
         side = self._size / by
         corner = [
             self._begin(length, side, None if around is None else around[axis])
@@ -85,6 +86,9 @@ class Crops:
         if self._random.random() < self._changes.mirror:
             cut = mirrored(cut)
         return Crop(self._lit(cut.pixels), cut.boxes)
+
+    def _scale(self, width: int, height: int) -> float:
+        return 1.0 if self._spec is None else scale(tiles(width, height, self._spec)[-1], self._spec)
 
     def _begin(self, length: int, side: float, middle: float | None) -> float:
         """Where the crop begins along an axis: within the picture where it fits, with `middle` inside where given."""
@@ -126,8 +130,3 @@ def _stays(whole: Rows, inside: Rows) -> NDArray[np.bool_]:
     areas = [rows[:, 2:4] - rows[:, :2] for rows in (whole, inside)]
     share = areas[1].clip(0).prod(axis=1) / np.maximum(areas[0].prod(axis=1), 1e-6)
     return np.asarray((share >= _VISIBLE) & (sides >= _LEAST_SIDE).all(axis=1))
-
-
-def longest(boxes: Sequence[Rows]) -> int:
-    """The most boxes in one of these."""
-    return max((len(rows) for rows in boxes), default=0)

@@ -89,7 +89,7 @@ def _tuning(
     network.head.use_l1 = True  # as in the last part of YOLOX's own schedule, when crops are as pictures are
     return BoxTuning(
         network=network,
-        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed),
+        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed, recipe.input),
         each_epoch=chosen.crops * len(train),
         judge=judge,
         train=recipe.train,

@@ -130,7 +130,7 @@ def _tuning(
 
     return BoxTuning(
         network=ultralytics_network.learner(model),
-        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed),
+        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed, recipe.input),
         each_epoch=chosen.crops * len(train),
         judge=judge,
         train=recipe.train,
