@@ -130,7 +130,7 @@ def test_parameters_metrics_and_model_are_in_mlflow(football: House) -> None:
         assert {"map50", "map", "ap50.ball", "ap50.player", "recall.referee"} <= set(run.data.metrics)
         assert run.data.params["trainer"] == "libreyolo"
         assert {"learning_rate", "epochs", "crop"} <= {name.rpartition(".")[2] for name in run.data.params}
-    assert {version.version for version in client.search_model_versions("name='football'")} == {"1", "2"}
+    assert {int(one.version) for one in client.search_model_versions("name='football'")} == {1, 2}
 
 
 def test_the_promised_metrics_are_there(football: House) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sightloop.errors import BadData, BadRecipe
-from sightloop.trainers import foreign_boxes
+from sightloop.trainers import foreign_boxes, foreign_graphs
 from sightloop.trainers.foreign_boxes import Layout
 from sightloop.trainers.trainer import Fitted, Pictures, Report
 from sightloop.values import table
@@ -72,7 +72,7 @@ def read(path: Path, recipe: Recipe, options: Options) -> Fitted:
         raise BadData(f"{path.name} is no ONNX file: {error}"[:300]) from error
     layout = foreign_boxes.layout_of(model, recipe.input, options.layout)
     rows = chosen(_names(model, layout, options), recipe.classes, options.start, path.name)
-    graph = foreign_boxes.behind_pixels(model, recipe.input, layout, rows)
+    graph = foreign_graphs.behind_pixels(model, recipe.input, layout, rows)
     return Fitted(
         graph=graph,
         predict=_Own(data, graph, layout, rows, recipe.input),
