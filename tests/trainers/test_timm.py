@@ -128,6 +128,16 @@ def test_an_answer_of_several_looks_is_the_same_for_a_picture_turned_over(looks:
         assert turned[1] == pytest.approx(embeddings, abs=1e-3)
 
 
+def test_a_head_on_textures_answers_as_torch_does_and_knows_colours(tmp_path: Path) -> None:
+    table, held = recipe(embedding="textures", copies=1), pictures(30, 2)
+    fitted = TRAINER.train(table, pictures(60, 1), held, ignore)
+    sealed = pack(fitted, table, held, open=RUNTIME.open, dataset="", code="", folder=tmp_path)
+    answers, embeddings = RUNTIME.open(sealed, threads=1).run(held.inputs)
+    assert embeddings.shape == (30, sealed.card.embedding)
+    assert (answers.argmax(axis=1) == held.targets).mean() > 0.9
+    assert fitted.parameters["kept"] == "logistic"
+
+
 def test_two_classes_of_unlike_size_have_a_graph_too() -> None:
     data = pictures(60, 1)
     few = Arrays(data.inputs[(data.targets < 2)][:35], data.targets[data.targets < 2][:35])
@@ -258,6 +268,8 @@ def test_what_report_raises_stops_the_training() -> None:
         ({"changes": {"rotated": 5}}, "did you mean 'rotate'"),
         ({"changes": {"rotate": -5}}, r"changes\.rotate"),
         ({"head": "big"}, "head"),
+        ({"embedding": "textures", "head": "tuned"}, "only the head learns"),
+        ({"embedding": "textures", "backbone": "resnet18"}, "no textures"),
         ({"backbone": "mobilenetv2_10"}, "did you mean 'mobilenetv2_1"),
     ],
 )

@@ -24,7 +24,8 @@ class Accelerated(Network):
         if self._session is None:
             self._session = _opened(self.lower, inputs.shape[1:])
         chunks = [self._session.run(None, {"input": inputs[at : at + 32]})[0] for at in range(0, len(inputs), 32)]
-        return torch.from_numpy(np.concatenate(chunks)).contiguous(memory_format=torch.channels_last)
+        found = torch.from_numpy(np.concatenate(chunks))
+        return found.contiguous(memory_format=torch.channels_last) if found.ndim == 4 else found
 
 
 def accelerated(network: Network) -> Network:

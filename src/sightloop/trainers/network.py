@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.trainers.keras_graph import quiet
+from sightloop.trainers.textures import textures
 from sightloop.values.package import EMBEDDING, INPUT
 
 State = tuple[dict[str, Any], dict[str, Any]]
@@ -126,6 +127,18 @@ def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
         size = backbone.num_features if not hasattr(backbone, "head_hidden_size") else backbone.head_hidden_size
     backbone.to(device, memory_format=torch.channels_last)  # two to three times as fast on a CPU
     return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device, looks)
+
+
+def build_textures(backbone: Any, name: str, classes: int, looks: int = 1) -> Network:
+    """A network whose embedding is the backbone's textures: all of it is frozen, and only the head learns."""
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    middle = textures(backbone, name).to(device, memory_format=torch.channels_last)
+    lower = torch.nn.Sequential(_normalisation(backbone), middle).eval().requires_grad_(False).to(device)
+    with torch.no_grad():
+        size = lower(torch.zeros((1, 64, 64, 3), dtype=torch.uint8, device=device)).shape[1]
+    return Network(lower, torch.nn.Identity(), torch.nn.Linear(size, classes).to(device), device, looks)
 
 
 def _taken(backbone: Any, frozen: int) -> list[Any]:

@@ -16,7 +16,7 @@ from sightloop.settings import Settings
 from sightloop.trainers.accelerated import accelerated
 from sightloop.trainers.checkpoints import Checkpoints
 from sightloop.trainers.logistic import Linear, fit
-from sightloop.trainers.network import Network, build, settle
+from sightloop.trainers.network import Network, build, build_textures, settle
 from sightloop.trainers.photographs import Changes
 from sightloop.trainers.pretrained import create
 from sightloop.trainers.trainer import Arrays, Fitted, Report, require_each_class
@@ -33,6 +33,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     backbone: str = "mobilenetv2_100"
     weights: str = "hub"
+    embedding: Literal["last", "textures"] = "last"
     head: Literal["auto", "logistic", "tuned"] = "auto"
     copies: Annotated[int, Meta(ge=0)] = 4
     frozen: Annotated[int, Meta(ge=0)] = 4
@@ -71,7 +72,7 @@ class TimmTrainer:
         backbone = create(
             chosen.backbone, chosen.weights, size, report, local=settings.weights, offline=settings.offline
         )
-        network = accelerated(build(backbone, len(recipe.classes), chosen.frozen, chosen.looks))
+        network = accelerated(_network(backbone, recipe, chosen))
         curves, found = _fitted(network, recipe, chosen, train, validation, Checkpoints(self.checkpoints), report)
         report(done=0.97, message="writing the graph")
         return Fitted(
@@ -82,6 +83,12 @@ class TimmTrainer:
             reproducible=unrepeatable,
             parameters=msgspec.to_builtins(chosen) | found,
         )
+
+
+def _network(backbone: Any, recipe: Recipe, chosen: Options) -> Network:
+    if chosen.embedding == "textures":
+        return build_textures(backbone, chosen.backbone, len(recipe.classes), chosen.looks)
+    return build(backbone, len(recipe.classes), chosen.frozen, chosen.looks)
 
 
 def _fitted(
@@ -105,7 +112,7 @@ def _fitted(
     start = {"epoch": 0.0, "val_loss": before, "val_accuracy": accuracy}
     report(done=0.1, message="the logistic head is fitted", metrics=start)
     found |= {"logistic_strength": first.strength, "logistic_validation_accuracy": accuracy, "kept": "logistic"}
-    if chosen.head == "logistic":
+    if chosen.head == "logistic" or chosen.embedding == "textures":
         return [start], found
     frozen, lost = network.state(), held.calibrated(network)
     tuning = _tuning(network, recipe, chosen, views, train.targets, held, checkpoints, report)
@@ -176,7 +183,14 @@ def options(recipe: Recipe) -> Options:
     """The checked `train.options` of a recipe. Raises BadRecipe."""
     if recipe.input.kind != "image":
         raise BadRecipe("the timm trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
-    return read(recipe.train.options, Options, recipe.name, "train.options")
+    chosen = read(recipe.train.options, Options, recipe.name, "train.options")
+    if chosen.embedding == "textures" and chosen.head == "tuned":
+        raise BadRecipe(
+            f"{recipe.name}: [train.options]: of textures only the head learns",
+            expected='head = "logistic"',
+            got="tuned",
+        )
+    return chosen
 
 
 TRAINER = TimmTrainer()
