@@ -10,7 +10,7 @@ from sightloop.trainers.backdrops import Backdrops
 from sightloop.trainers.greenscreen import composed, cut
 from sightloop.trainers.photographs import Changes, Pixels, developed, framed, framing
 
-_KEPT = 0.3
+_KEPT = 0.4
 """The share of photographs that keep their green screen: the project's own samples have it."""
 _LEAST, _MOST = 0.3, 1.15
 """How large a hand that is cut out is seen, of the size that it has: the photographs' hands fill them."""

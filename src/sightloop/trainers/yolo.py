@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import PIL.Image
 import structlog
 from msgspec import Meta, Struct
 
@@ -152,8 +154,11 @@ def load_ultralytics() -> Any:
     os.environ["YOLO_OFFLINE"] = "true"  # no look at a server, no events
     os.environ.setdefault("YOLO_CONFIG_DIR", str(Path(tempfile.gettempdir()) / "sightloop-ultralytics"))
     Path(os.environ["YOLO_CONFIG_DIR"]).mkdir(parents=True, exist_ok=True)
+    opening = PIL.Image.open
     module = load("ultralytics", "yolo", "torch", "torchvision", "ultralytics", "onnx", "onnxscript", "pycocotools")
     module.settings.update({"sync": False})
+    importlib.import_module("ultralytics.utils.patches")
+    PIL.Image.open = opening  # the patches put one of their own there, for the whole process
     _log.warning(WARNING)
     return module
 
