@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
 
-from sightloop.errors import BadData, BadRecipe, NotReady
+from sightloop.errors import BadData
 from sightloop.settings import Settings
 from sightloop.tasks import precision
 from sightloop.trainers import yolox
+from sightloop.trainers.box_options import BoxOptions, found_weights, refuse_other_input
 from sightloop.trainers.box_tuning import BoxTuning
-from sightloop.trainers.crops import Changes, Crops
+from sightloop.trainers.crops import Crops
 from sightloop.trainers.detectors import laid_out
 from sightloop.trainers.network import settle
 from sightloop.trainers.torchvision_operators import load_libreyolo
@@ -23,23 +23,14 @@ from sightloop.values.recipe import Recipe
 
 LICENCE = "Apache-2.0"
 """Of YOLOX's weights; libreyolo itself, MIT, is not in the package."""
-STRIDE = 32
 _EXAMPLES = 8  # pictures from which the batch normalisation is made again
 
-Count = Annotated[int, Meta(ge=1)]
 
-
-class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(BoxOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `[train.options]` of a recipe may say to the libreyolo trainer; documented in docs/trainers.md."""
 
     size: Literal["n", "t", "s", "m", "l", "x"] = "n"
     weights: str = "yolox_nano.onnx"
-    start: dict[str, str] = {}
-    crop: Annotated[int, Meta(ge=64, multiple_of=STRIDE)] = 640
-    crops: Count = 4
-    changes: Changes = Changes()
-    weight_decay: Annotated[float, Meta(ge=0)] = 0.02
-    patience: Count = 10
 
 
 class LibreYolo:
@@ -105,19 +96,6 @@ def options(recipe: Recipe) -> Options:
     return table.read(recipe.train.options, Options, f"the recipe of {recipe.name}", "train.options")
 
 
-def refuse_other_input(recipe: Recipe) -> None:
-    """Refuse what detectors of this kind do not take. Raises BadRecipe."""
-    if recipe.task != "detection" or recipe.input.kind != "image":
-        raise BadRecipe(
-            f"the {recipe.train.trainer} trainer trains detectors", expected='task = "detection"', got=recipe.task
-        )
-    if recipe.input.height % STRIDE or recipe.input.width % STRIDE:
-        raise BadRecipe(
-            f"input.height and input.width must be multiples of {STRIDE}",
-            got=f"{recipe.input.height} x {recipe.input.width}",
-        )
-
-
 def _refuse_empty(train: Pictures) -> None:
     if not any(len(boxes) for boxes in train.boxes):
         raise BadData("there is not one box to train on", hint="Label some pictures with boxes.")
@@ -127,19 +105,6 @@ def _weights(name: str, local: Path | None) -> Path | None:
     if name == "none":
         return None
     return found_weights(name, local, "https://github.com/Megvii-BaseDetection/YOLOX/releases has yolox_nano.onnx.")
-
-
-def found_weights(name: str, local: Path | None, where: str) -> Path:
-    """The file of this name: a path, or in the folder (or as the file) of SIGHTLOOP_WEIGHTS. Raises NotReady."""
-    places = [Path(name)] + ([local / name if local.is_dir() else local] if local is not None else [])
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        raise NotReady(
-            f"the weights {name} are not there",
-            expected="a path, or a file in the folder that SIGHTLOOP_WEIGHTS names",
-            hint=f'{where} train.options.weights = "none" trains from nothing.',
-        )
-    return found
 
 
 def _example(recipe: Recipe, train: Pictures) -> Any:

@@ -6,21 +6,21 @@ import importlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import PIL.Image
 import structlog
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from sightloop.errors import BadRecipe
 from sightloop.settings import Settings
 from sightloop.tasks import precision
 from sightloop.trainers import ultralytics_network
+from sightloop.trainers.box_options import BoxOptions, found_weights, refuse_other_input
 from sightloop.trainers.box_tuning import BoxTuning
-from sightloop.trainers.crops import Changes, Crops
+from sightloop.trainers.crops import Crops
 from sightloop.trainers.detectors import laid_out
-from sightloop.trainers.libreyolo import STRIDE, found_weights, refuse_other_input
 from sightloop.trainers.network import settle
 from sightloop.trainers.torchvision_operators import load
 from sightloop.trainers.trainer import Fitted, Pictures, Report
@@ -34,21 +34,13 @@ WARNING = (
 )
 _CODE = "reading the weights {} runs code in the file; use only files that you trust"
 
-Count = Annotated[int, Meta(ge=1)]
-
 _log = structlog.get_logger()
 
 
-class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Options(BoxOptions, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `[train.options]` of a recipe may say to the yolo trainer; documented in docs/trainers.md."""
 
     weights: str = "yolo11n.pt"
-    start: dict[str, str] = {}
-    crop: Annotated[int, Meta(ge=64, multiple_of=STRIDE)] = 640
-    crops: Count = 4
-    changes: Changes = Changes()
-    weight_decay: Annotated[float, Meta(ge=0)] = 0.02
-    patience: Count = 10
 
 
 class Yolo:
