@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks.detection import prepared
-from sightloop.trainers import yolox
-from sightloop.trainers.suppression import suppressing
+from sightloop.trainers.boxes import yolox
+from sightloop.trainers.boxes.suppression import suppressing
 from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.values.package import DETECTIONS, EMBEDDING, GOLDEN, GRAPH, INPUT, Package, Parity, Sealed
 from sightloop.values.recipe import Input

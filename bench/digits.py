@@ -24,7 +24,7 @@ from sightloop.data.recipes import load
 from sightloop.data.splits import side_of
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import scoring
-from sightloop.trainers.keras import TRAINER
+from sightloop.trainers.keras.trainer import TRAINER
 from sightloop.trainers.packaging import pack
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.image import Image

@@ -28,11 +28,11 @@ from sightloop.data.recipes import load
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import precision
 from sightloop.tasks.detection import TASK, located
-from sightloop.trainers import detectors, ultralytics_network, yolox
-from sightloop.trainers.suppression import suppressing
+from sightloop.trainers.boxes import detectors, ultralytics_network, yolox
+from sightloop.trainers.boxes.suppression import suppressing
+from sightloop.trainers.boxes.yolo import load_ultralytics
 from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.trainers.trainer import Fitted, Pictures
-from sightloop.trainers.yolo import load_ultralytics
 from sightloop.values.image import MAX_PIXELS
 from sightloop.values.package import DETECTIONS, Sealed
 from sightloop.values.recipe import Recipe

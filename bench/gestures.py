@@ -28,7 +28,7 @@ from sightloop.data.recipes import load
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import scoring
 from sightloop.trainers.packaging import pack
-from sightloop.trainers.sklearn import TRAINER
+from sightloop.trainers.sklearn.trainer import TRAINER
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.landmarks import Landmarks
 from sightloop.values.package import Sealed

@@ -20,10 +20,10 @@ from photographs import other_rooms
 
 from sightloop.data import folders
 from sightloop.data.recipes import load
-from sightloop.loop.queue import rank
-from sightloop.trainers.logistic import Linear, fit
-from sightloop.trainers.network import Network, build
-from sightloop.trainers.pretrained import create
+from sightloop.loop.samples.queue import rank
+from sightloop.trainers.timm.logistic import Linear, fit
+from sightloop.trainers.timm.network import Network, build
+from sightloop.trainers.timm.pretrained import create
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.image import Image
 

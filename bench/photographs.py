@@ -29,7 +29,7 @@ from sightloop.data.splits import side_of
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import scoring
 from sightloop.trainers.packaging import pack
-from sightloop.trainers.timm import TRAINER
+from sightloop.trainers.timm.trainer import TRAINER
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.image import Image
 from sightloop.values.package import Sealed

@@ -34,9 +34,9 @@ from tests.cameras import stamped
 from tests.deploying import Home
 from tests.house import free_port, until
 
-from sightloop.serve.camera import Camera
 from sightloop.serve.sight import Sight
-from sightloop.serve.watching import with_model, with_server
+from sightloop.serve.streams.camera import Camera
+from sightloop.serve.streams.watching import with_model, with_server
 from sightloop.settings import Settings
 from sightloop.values.package import Sealed
 

@@ -33,7 +33,7 @@ import numpy as np
 import psutil
 from detectors import nano
 
-from sightloop.serve import filming
+from sightloop.serve.video import filming
 from sightloop.settings import Settings
 from sightloop.values.package import Sealed
 from sightloop.values.video import Handling

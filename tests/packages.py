@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sightloop.data import bundled
 from sightloop.runtimes.onnx import RUNTIME
-from sightloop.trainers.suppression import suppressing
+from sightloop.trainers.boxes.suppression import suppressing
 from sightloop.values.image import Image
 from sightloop.values.package import DETECTIONS, EMBEDDING, GOLDEN, GRAPH, INPUT, PROBABILITIES, Package, Parity, Sealed
 from sightloop.values.recipe import Answers, Input, Recipe

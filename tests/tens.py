@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sightloop.data import bundled
-from sightloop.loop.collect import Collected, collect
+from sightloop.loop.samples.collect import Collected, collect
 from sightloop.store import runs
 from sightloop.values.run import Event, Run
 from sightloop.values.sample import Labelled

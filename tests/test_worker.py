@@ -12,7 +12,7 @@ from tests import tens
 from tests.house import until
 
 from sightloop.errors import Conflict
-from sightloop.loop.collect import collect
+from sightloop.loop.samples.collect import collect
 from sightloop.store import deployments, runs, tracking, versions
 from sightloop.values.run import Run, Status
 from sightloop.values.version import Verdict

@@ -18,10 +18,10 @@ from sightloop.errors import Conflict, SightloopError
 from sightloop.loop import airflow
 from sightloop.loop.cycle import Cycle
 from sightloop.loop.start import queue
-from sightloop.loop.trigger import Look
-from sightloop.loop.watch import Standing, watch
+from sightloop.loop.triggers.trigger import Look
+from sightloop.loop.triggers.watch import Standing, watch
 from sightloop.loop.work import Work
-from sightloop.serve.studio import Studio
+from sightloop.serve.video.studio import Studio
 from sightloop.settings import Settings
 from sightloop.store import deployments, leases, runs, tracking, versions
 from sightloop.store.database import is_away

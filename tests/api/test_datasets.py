@@ -11,7 +11,7 @@ from tests import tens
 from tests.inprocess import Client
 
 from sightloop.api.app import create
-from sightloop.loop.collect import collect
+from sightloop.loop.samples.collect import collect
 from sightloop.store import datasets
 from sightloop.values.sample import Labelled, digest_of
 from sightloop.wiring import Parts

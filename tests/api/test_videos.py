@@ -14,7 +14,7 @@ from tests import clips, packages
 from tests.deploying import Home
 from tests.inprocess import Client
 
-from sightloop.serve.studio import Studio, folder_of
+from sightloop.serve.video.studio import Studio, folder_of
 
 SQUARES = "/v1/squares/videos"
 PART = {"content-type": "application/offset+octet-stream"}

@@ -9,7 +9,7 @@ import pytest
 from tests import tens
 from tests.cli.conftest import Command
 
-from sightloop.loop.collect import collect
+from sightloop.loop.samples.collect import collect
 from sightloop.store import datasets
 from sightloop.values.sample import Labelled
 from sightloop.wiring import Parts

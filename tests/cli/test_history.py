@@ -8,7 +8,7 @@ from pathlib import Path
 from tests import tens
 from tests.cli.conftest import Command
 
-from sightloop.loop.collect import collect
+from sightloop.loop.samples.collect import collect
 from sightloop.values.sample import Labelled, digest_of
 from sightloop.wiring import Parts
 

@@ -12,7 +12,7 @@ from tests.house import House
 
 SAVED = """
 import sys
-from sightloop.trainers.keras_graph import load_keras
+from sightloop.trainers.keras.graph import load_keras
 keras = load_keras()
 layers = keras.layers
 keras.utils.set_random_seed(1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests import tens
 from tests.cli.conftest import Command
-from tests.loop.test_queue import record
+from tests.loop.samples.test_queue import record
 
 from sightloop.wiring import Parts
 

@@ -11,7 +11,7 @@ from tests import clips, packages
 from tests.deploying import Home, write_recipes
 from tests.house import House
 
-from sightloop.serve.studio import Studio
+from sightloop.serve.video.studio import Studio
 from sightloop.settings import Settings
 
 PAGE = """

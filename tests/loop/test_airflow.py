@@ -9,7 +9,7 @@ from tests import tens
 from tests.house import free_port
 
 from sightloop.errors import Conflict, NotReady
-from sightloop.loop.collect import collect
+from sightloop.loop.samples.collect import collect
 from sightloop.loop.start import queue, start
 from sightloop.store import runs
 from sightloop.values.run import Run, Status

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from tests import tens
 
-from sightloop.loop.collect import collect
+from sightloop.loop.samples.collect import collect
 from sightloop.store import datasets, deployments, packages, reports, runs, versions
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.values.sample import Labelled, Side, digest_of

@@ -8,8 +8,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from sightloop import plugins
-from sightloop.loop.gates import decide
-from sightloop.loop.report import Report
+from sightloop.loop.judging.gates import decide
+from sightloop.loop.judging.report import Report
 from sightloop.values.recipe import Floor, Gate, Robustness, Slice
 
 CLASSES = tuple("abcdefgh")

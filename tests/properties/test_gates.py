@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sightloop import plugins
-from sightloop.loop.gates import decide
-from sightloop.loop.mcnemar import worse
-from sightloop.loop.report import Report
+from sightloop.loop.judging.gates import decide
+from sightloop.loop.judging.mcnemar import worse
+from sightloop.loop.judging.report import Report
 from sightloop.values.recipe import Gate
 
 counts = some.integers(0, 300)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from sightloop.trainers.features import Extract, extractor
-from sightloop.trainers.hands import Alteration, altered
+from sightloop.trainers.sklearn.features import Extract, extractor
+from sightloop.trainers.sklearn.hands import Alteration, altered
 from sightloop.values.landmarks import Landmarks
 from sightloop.values.recipe import Input
 

@@ -39,9 +39,9 @@ from sightloop.api.front import Front
 from sightloop.api.service import Service
 from sightloop.data.checks import Findings
 from sightloop.errors import SightloopError
-from sightloop.loop.collect import Collected
-from sightloop.loop.lineage import OfSample
-from sightloop.loop.queue import Asking
+from sightloop.loop.samples.collect import Collected
+from sightloop.loop.samples.lineage import OfSample
+from sightloop.loop.samples.queue import Asking
 from sightloop.loop.why import Why
 from sightloop.settings import Settings
 from sightloop.values.dataset import DatasetVersion

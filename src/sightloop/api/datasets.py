@@ -12,8 +12,8 @@ from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here, Service
 from sightloop.data.archives import Indexed
 from sightloop.data.checks import Findings
-from sightloop.loop import lineage
-from sightloop.loop.lineage import OfSample
+from sightloop.loop.samples import lineage
+from sightloop.loop.samples.lineage import OfSample
 from sightloop.store import datasets
 from sightloop.values.dataset import DatasetVersion, Difference, Entry, Relabelled
 

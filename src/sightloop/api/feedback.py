@@ -12,8 +12,8 @@ from sightloop.api.service import Here, Service
 from sightloop.data import prints
 from sightloop.data.splits import side_of
 from sightloop.errors import BadData, Conflict, NotFound
-from sightloop.loop import sides
-from sightloop.loop.collect import checked
+from sightloop.loop.samples import sides
+from sightloop.loop.samples.collect import checked
 from sightloop.loop.why import Why, explain
 from sightloop.store import annotations, predictions
 from sightloop.store.predictions import Recorded

@@ -12,7 +12,7 @@ from sightloop.api.answers import answer, returns
 from sightloop.api.samples import REQUEST, take_in
 from sightloop.api.service import Here, Service
 from sightloop.errors import Cancelled, SightloopError
-from sightloop.loop.collect import Rejection
+from sightloop.loop.samples.collect import Rejection
 from sightloop.store import versions
 from sightloop.values.run import Run, Status
 from sightloop.values.version import ModelVersion

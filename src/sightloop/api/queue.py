@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here
-from sightloop.loop.queue import Asking
+from sightloop.loop.samples.queue import Asking
 
 SECONDS = 5.0
 """How long one request looks at inputs that the champion has not seen yet."""

@@ -12,7 +12,7 @@ from typing import IO
 from fastapi.concurrency import run_in_threadpool
 
 from sightloop.errors import Conflict, TooLarge
-from sightloop.serve.filming import SOURCE
+from sightloop.serve.video.filming import SOURCE
 
 _CHUNK = 2**20
 

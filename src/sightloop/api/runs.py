@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here, Service
 from sightloop.errors import NotReady
-from sightloop.loop.page import POLICY
+from sightloop.loop.reporting.page import POLICY
 from sightloop.loop.start import start as begin
 from sightloop.store import deployments, reports, runs
 from sightloop.values.run import Event, Run

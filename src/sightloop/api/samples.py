@@ -16,7 +16,7 @@ from sightloop.api.sent import Sent
 from sightloop.api.service import Here, Service
 from sightloop.data import boxes, sources, zips
 from sightloop.errors import BadInput
-from sightloop.loop.collect import Collected, collect
+from sightloop.loop.samples.collect import Collected, collect
 from sightloop.serve.predictor import Kind
 from sightloop.settings import Settings
 from sightloop.values.recipe import Recipe

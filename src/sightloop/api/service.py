@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from sightloop.loop.checking import Checker
-from sightloop.loop.queue import Queue
+from sightloop.loop.samples.checking import Checker
+from sightloop.loop.samples.queue import Queue
 from sightloop.serve.delivery import Delivery
 from sightloop.serve.live import Live
 from sightloop.serve.predictor import Predictor

@@ -18,7 +18,7 @@ from sightloop.api.problems import Problem, problem
 from sightloop.api.service import Service
 from sightloop.errors import BadInput, Busy, SightloopError, TooLarge
 from sightloop.serve.predictor import Kind, draw
-from sightloop.serve.stream import Frame, Stream
+from sightloop.serve.streams.stream import Frame, Stream
 
 QUIET_SECONDS = 60.0
 """How long a client may send nothing before it counts as gone."""

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here
-from sightloop.loop.trigger import Look
-from sightloop.loop.watch import Standing, watch
+from sightloop.loop.triggers.trigger import Look
+from sightloop.loop.triggers.watch import Standing, watch
 from sightloop.store import runs
 
 router = APIRouter(tags=["runs"])

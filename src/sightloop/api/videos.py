@@ -17,8 +17,8 @@ from sightloop.api.answers import answer, returns
 from sightloop.api.reception import Reception
 from sightloop.api.service import Here, Service
 from sightloop.errors import BadInput, Conflict, NotFound, TooLarge
-from sightloop.serve.filming import FILM, TABLE, TRACKS
-from sightloop.serve.studio import folder_of
+from sightloop.serve.video.filming import FILM, TABLE, TRACKS
+from sightloop.serve.video.studio import folder_of
 from sightloop.store import videos
 from sightloop.values.video import Handling, Stage, Video
 

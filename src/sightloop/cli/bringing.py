@@ -11,7 +11,7 @@ from rich.text import Text
 from sightloop.cli.output import aside
 from sightloop.data import sources
 from sightloop.errors import BadData
-from sightloop.loop.collect import Collected, collect
+from sightloop.loop.samples.collect import Collected, collect
 from sightloop.store import samples
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled

@@ -18,9 +18,9 @@ from sightloop.data import sources
 from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
 from sightloop.errors import BadData, BadInput
-from sightloop.loop import alike, mislabelled
-from sightloop.loop.checking import Checker
-from sightloop.loop.versioned import Versioned
+from sightloop.loop.samples import alike, mislabelled
+from sightloop.loop.samples.checking import Checker
+from sightloop.loop.samples.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples
 from sightloop.values.dataset import Entry
 from sightloop.values.recipe import Recipe

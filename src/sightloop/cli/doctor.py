@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sightloop.cli.output import AsJson, out, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import SightloopError
-from sightloop.loop.versioned import Versioned
+from sightloop.loop.samples.versioned import Versioned
 from sightloop.store import audit, datasets, deployments, packages, versions
 from sightloop.values.dataset import DatasetVersion
 from sightloop.values.version import ModelVersion

@@ -15,10 +15,10 @@ from sightloop.cli.output import AsJson, Project, aside, say, write_json, write_
 from sightloop.cli.session import opened
 from sightloop.data import sources
 from sightloop.errors import BadData, BadInput, NotReady
-from sightloop.loop import detecting, evaluation
-from sightloop.loop.detecting import BoxReport
-from sightloop.loop.page import Evaluated, render
-from sightloop.loop.report import Report
+from sightloop.loop.judging import detecting, evaluation
+from sightloop.loop.judging.detecting import BoxReport
+from sightloop.loop.judging.report import Report
+from sightloop.loop.reporting.page import Evaluated, render
 from sightloop.store import datasets, deployments, packages, runs, versions
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry, Manifest

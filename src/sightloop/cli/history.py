@@ -12,9 +12,9 @@ from sightloop.cli.session import opened
 from sightloop.data import exports
 from sightloop.data.exports import Form
 from sightloop.errors import BadInput
-from sightloop.loop import lineage as lines
-from sightloop.loop.lineage import OfModel, OfSample
-from sightloop.loop.versioned import Versioned, contents
+from sightloop.loop.samples import lineage as lines
+from sightloop.loop.samples.lineage import OfModel, OfSample
+from sightloop.loop.samples.versioned import Versioned, contents
 from sightloop.store import datasets
 from sightloop.values.dataset import DatasetVersion, Difference
 from sightloop.wiring import Parts

@@ -12,7 +12,7 @@ from sightloop import plugins
 from sightloop.cli.output import AsJson, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.data import recipes
-from sightloop.loop.triggers import previous
+from sightloop.loop.triggers.shipped import previous
 from sightloop.store import deployments, samples
 
 app = typer.Typer(no_args_is_help=True, help="Declarations of projects.")

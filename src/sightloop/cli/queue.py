@@ -8,7 +8,7 @@ import typer
 
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
-from sightloop.loop.queue import Queue
+from sightloop.loop.samples.queue import Queue
 
 _SECONDS = 600.0
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sightloop.cli.output import say
 from sightloop.errors import MissingExtra
-from sightloop.serve.watching import Seen
+from sightloop.serve.streams.watching import Seen
 
 _KEYS_THAT_END = (27, ord("q"))
 _GREEN, _BLACK = (80, 220, 80), (0, 0, 0)

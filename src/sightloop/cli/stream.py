@@ -16,9 +16,9 @@ from sightloop.cli.screen import Lines, Window
 from sightloop.cli.session import opened, settings
 from sightloop.errors import BadInput
 from sightloop.serve import hands
-from sightloop.serve.camera import Camera
 from sightloop.serve.sight import Sight
-from sightloop.serve.watching import with_model, with_server
+from sightloop.serve.streams.camera import Camera
+from sightloop.serve.streams.watching import with_model, with_server
 from sightloop.store import packages
 
 Source = Annotated[str, typer.Option(help="A camera's number, a video file, or an address (http://, rtsp://).")]

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
-from sightloop.loop.trigger import Look
-from sightloop.loop.watch import watch
+from sightloop.loop.triggers.trigger import Look
+from sightloop.loop.triggers.watch import watch
 from sightloop.store import runs
 from sightloop.worker import holder
 

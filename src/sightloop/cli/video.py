@@ -14,7 +14,7 @@ from sightloop.cli.evaluate import Version, choose
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import BadInput, BadVideo
-from sightloop.serve import filming
+from sightloop.serve.video import filming
 from sightloop.store import packages
 from sightloop.values.video import Handling
 

@@ -8,7 +8,7 @@ from importlib import resources
 from string import Template
 
 from sightloop.errors import BadInput
-from sightloop.loop.triggers import previous
+from sightloop.loop.triggers.shipped import previous
 from sightloop.values.recipe import Recipe
 
 

@@ -15,13 +15,15 @@ import msgspec
 
 from sightloop import __version__, plugins
 from sightloop.errors import BadData, Conflict
-from sightloop.loop import figures, judgement, prepared, reports
-from sightloop.loop.decision import Decision
 from sightloop.loop.job import Job
-from sightloop.loop.judgement import Judge
-from sightloop.loop.report import Report
+from sightloop.loop.judging import judgement
+from sightloop.loop.judging.decision import Decision
+from sightloop.loop.judging.judgement import Judge
+from sightloop.loop.judging.report import Report
+from sightloop.loop.reporting import figures, reports
+from sightloop.loop.samples import prepared
+from sightloop.loop.samples.versioned import Versioned
 from sightloop.loop.training import CHECKPOINTS, Order
-from sightloop.loop.versioned import Versioned
 from sightloop.store import datasets, deployments, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.package import Sealed
@@ -65,7 +67,7 @@ def prepare(job: Job, found: Found) -> Found:
         blobs=job.settings.blobs,
         folder=str(job.folder / PREPARED),
     )
-    return _compute(job, "sightloop.loop.prepared:prepare", order)
+    return _compute(job, "sightloop.loop.samples.prepared:prepare", order)
 
 
 def archive(job: Job, found: Found) -> Found:

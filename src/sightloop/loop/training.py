@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from sightloop import plugins
-from sightloop.loop import pictures
-from sightloop.loop.prepared import prepared
+from sightloop.loop.samples import pictures
+from sightloop.loop.samples.prepared import prepared
 from sightloop.store.blobs import Blobs
-from sightloop.trainers import detectors, packaging
+from sightloop.trainers import packaging
+from sightloop.trainers.boxes import detectors
 from sightloop.trainers.trainer import Arrays, Fitted, Pictures, Report, Resumable
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.moment import now

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import BadData, PackageRefused
+from sightloop.trainers.boxes.suppression import strip
 from sightloop.trainers.calibration import fit_temperature, probabilities
-from sightloop.trainers.suppression import strip
 from sightloop.trainers.trainer import Arrays, Fitted
 from sightloop.values.package import EMBEDDING, GOLDEN, GRAPH, INPUT, PROBABILITIES, Package, Parity, Sealed
 from sightloop.values.recipe import Recipe

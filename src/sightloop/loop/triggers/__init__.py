@@ -1,0 +1,1 @@
+"""When a run begins by itself: the triggers, and the budget that they spend."""

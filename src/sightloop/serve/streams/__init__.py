@@ -1,0 +1,1 @@
+"""Live streams: the newest frame of a camera is answered, older ones are let go."""

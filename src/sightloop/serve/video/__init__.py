@@ -1,0 +1,1 @@
+"""Videos: read, followed, drawn into and written, piece by piece."""

@@ -1,0 +1,1 @@
+"""Detectors: trained by libreyolo or Ultralytics, or taken in ready as ONNX."""

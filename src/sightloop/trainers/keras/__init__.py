@@ -1,0 +1,1 @@
+"""Small classifiers with Keras, and files that Keras saved elsewhere."""

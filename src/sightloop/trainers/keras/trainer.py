@@ -1,0 +1,108 @@
+"""Trains an image classifier with Keras 3 on its torch backend."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from sightloop.errors import BadRecipe
+from sightloop.trainers.keras.augmentation import Augmentation
+from sightloop.trainers.keras.batches import Batches, one_hot
+from sightloop.trainers.keras.convolution import Options, build
+from sightloop.trainers.keras.graph import load_keras, predictor, to_onnx
+from sightloop.trainers.keras.progress import TRAINED, Progress
+from sightloop.trainers.trainer import Arrays, Fitted, Report
+from sightloop.values.recipe import Recipe
+from sightloop.values.table import read
+
+_MOST_THREADS = 8  # more than this only wait for one another in so small a network
+_CHECKED_AT_ONCE = 256
+
+
+class KerasTrainer:
+    """A small convolutional network for images, trained from nothing; its options are `convolution.Options`."""
+
+    def check(self, recipe: Recipe) -> None:
+        """Refuse landmarks, and options that are not there or cannot be."""
+        _options(recipe)
+
+    def train(self, recipe: Recipe, train: Arrays, validation: Arrays, report: Report) -> Fitted:
+        """A network fitted to `train`, with the weights of the epoch that was best on `validation`."""
+        options = _options(recipe)
+        report(done=0.0, message="loading Keras")
+        keras = load_keras()
+        _settle(keras, recipe.train.seed)
+        model = build(keras, recipe, options)
+        progress = _fit(keras, model, recipe, options, train, validation, report)
+        report(done=TRAINED, message="writing the graph")
+        return Fitted(
+            graph=to_onnx(model),
+            predict=predictor(model),
+            epochs=len(progress.curves),
+            curves=tuple(progress.curves),
+            reproducible=_unrepeatable(),
+            parameters=msgspec.to_builtins(options)
+            | {"best_epoch": progress.best + 1, "weights": model.count_params()},
+        )
+
+
+def _options(recipe: Recipe) -> Options:
+    if recipe.input.kind != "image":
+        raise BadRecipe("the keras trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
+    return read(recipe.train.options, Options, recipe.name, "train.options")
+
+
+def _settle(keras: Any, seed: int) -> None:
+    """Fix every seed, and have torch refuse what would not come out the same twice."""
+    import torch
+
+    keras.utils.set_random_seed(seed)
+    torch.set_num_threads(min(_MOST_THREADS, os.cpu_count() or 1))
+    if not torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True)
+
+
+def _unrepeatable() -> str:
+    import torch
+
+    return "training on a GPU: the gradients of convolutions" if torch.cuda.is_available() else ""
+
+
+def _fit(
+    keras: Any, model: Any, recipe: Recipe, options: Options, train: Arrays, validation: Arrays, report: Report
+) -> Progress:
+    """Train the model in place and leave it with its best weights."""
+    classes, epochs = len(recipe.classes), recipe.train.epochs
+    augmentation = Augmentation(options.changes, recipe.train.seed)
+    batches = Batches(train, classes, recipe.train.batch_size, augmentation, options.least_steps)
+    trained = keras.Model(model.input, model.output[0])
+    warm = max(1, batches.steps // 3)
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe.train.learning_rate / 10,
+        decay_steps=max(1, batches.steps * epochs - warm),
+        warmup_target=recipe.train.learning_rate,
+        warmup_steps=warm,
+    )
+    trained.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=options.weight_decay),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    progress = Progress(trained, epochs, batches.steps, options.patience, report)
+    trained.fit(
+        batches.forever(),
+        steps_per_epoch=batches.steps,
+        epochs=epochs,
+        shuffle=False,
+        validation_data=(validation.inputs, one_hot(validation.targets, classes)),
+        validation_batch_size=_CHECKED_AT_ONCE,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=progress.step, on_epoch_end=progress.epoch)],
+        verbose=0,
+    )
+    trained.load_state_dict(progress.weights)
+    return progress
+
+
+TRAINER = KerasTrainer()

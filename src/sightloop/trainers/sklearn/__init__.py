@@ -1,0 +1,1 @@
+"""Models of scikit-learn on landmarks or small pictures."""

@@ -1,0 +1,1 @@
+"""Classifiers of photographs by transfer from any timm backbone."""

@@ -1,0 +1,56 @@
+"""The frozen part of a network run by ONNX Runtime, which answers several times faster than torch on a CPU."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.trainers.keras.graph import quiet
+from sightloop.trainers.timm.network import MOST_THREADS, Network
+
+
+class Accelerated(Network):
+    """A network whose frozen part was exported once, since each epoch sends every view through it."""
+
+    _session: Any = None
+
+    def features(self, inputs: NDArray[np.uint8]) -> Any:
+        """What the frozen part makes of raw pixels."""
+        import torch
+
+        if self._session is None:
+            self._session = _opened(self.lower, inputs.shape[1:])
+        chunks = [self._session.run(None, {"input": inputs[at : at + 32]})[0] for at in range(0, len(inputs), 32)]
+        found = torch.from_numpy(np.concatenate(chunks))
+        return found.contiguous(memory_format=torch.channels_last) if found.ndim == 4 else found
+
+
+def accelerated(network: Network) -> Network:
+    """The same network, quicker, where it runs on a CPU."""
+    if network.device.type != "cpu":
+        return network
+    return Accelerated(network.lower, network.upper, network.head, network.device, network.looks)
+
+
+def _opened(lower: Any, shape: tuple[int, ...]) -> Any:
+    import onnxruntime
+    import torch
+
+    with quiet(), torch.no_grad():
+        program: Any = torch.onnx.export(
+            lower,
+            (torch.zeros((2, *shape), dtype=torch.uint8),),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            input_names=["input"],
+            output_names=["features"],
+            verbose=False,
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = min(MOST_THREADS, os.cpu_count() or 1)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    graph = program.model_proto.SerializeToString()
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,184 @@
+"""A backbone as the timm trainer uses it: a frozen lower part, an upper part that is tuned, and a linear head."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.trainers.keras.graph import quiet
+from sightloop.trainers.timm.textures import textures
+from sightloop.values.package import EMBEDDING, INPUT
+
+State = tuple[dict[str, Any], dict[str, Any]]
+"""The tensors of upper part and head."""
+
+MOST_THREADS = 8
+_BATCH = 64
+_LOOKS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))  # axes of (N, height, width, 3) that are turned over
+
+
+@dataclass(eq=False)
+class Network:
+    """Raw pixels (N, height, width, 3) to `lower` features, to an embedding by `upper`, to logits by `head`.
+
+    An answer is from the mean embedding of so many `looks`: at the picture as it is, mirrored, upside down, and both.
+    """
+
+    lower: Any
+    upper: Any
+    head: Any
+    device: Any
+    looks: int = 1
+
+    def features(self, inputs: NDArray[np.uint8]) -> Any:
+        """What the frozen part makes of raw pixels, as a tensor on the device; in batches."""
+        import torch
+
+        with torch.no_grad():
+            starts = range(0, len(inputs), _BATCH)
+            return torch.cat([self.lower(torch.from_numpy(inputs[at : at + _BATCH]).to(self.device)) for at in starts])
+
+    def look(self, inputs: NDArray[np.uint8]) -> list[Any]:
+        """The features of every look at raw pixels."""
+        return [self.features(np.ascontiguousarray(np.flip(inputs, axes))) for axes in _LOOKS[: self.looks]]
+
+    def embeddings(self, looked: Sequence[Any]) -> NDArray[np.float32]:
+        """The embedding (N, dims) of features: their mean, where there are several looks."""
+        import torch
+
+        self.upper.eval()
+        with torch.no_grad():
+            each = [
+                torch.cat([self.upper(features[at : at + _BATCH]) for at in range(0, len(features), _BATCH)])
+                for features in looked
+            ]
+        return np.asarray(torch.stack(each).mean(dim=0).cpu().numpy(), np.float32)
+
+    def logits(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits (N, classes) of embeddings."""
+        weight, bias = (tensor.detach().cpu().numpy() for tensor in (self.head.weight, self.head.bias))
+        return np.asarray(embeddings @ weight.T + bias, np.float32)
+
+    def predict(self, inputs: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The logits and embeddings of raw pixels, as torch computes them."""
+        embeddings = self.embeddings(self.look(inputs))
+        return self.logits(embeddings), embeddings
+
+    def state(self) -> State:
+        """A copy of what training changes."""
+        return copy.deepcopy(self.upper.state_dict()), copy.deepcopy(self.head.state_dict())
+
+    def restore(self, state: State) -> None:
+        """Go back to a copy."""
+        self.upper.load_state_dict(state[0])
+        self.head.load_state_dict(state[1])
+
+    def to_onnx(self, height: int, width: int) -> bytes:
+        """The whole network as one graph: uint8 pixels, any number of them, to logits and embedding."""
+        import torch
+
+        class Whole(torch.nn.Module):
+            def __init__(self, network: Network) -> None:
+                super().__init__()
+                self.lower, self.upper, self.head = network.lower, network.upper, network.head
+                self.looks = network.looks
+
+            def forward(self, pixels: Any) -> tuple[Any, Any]:
+                looked = torch.cat([pixels.flip(axes) if axes else pixels for axes in _LOOKS[: self.looks]])
+                embedding = self.upper(self.lower(looked))
+                if self.looks > 1:
+                    embedding = embedding.reshape(self.looks, -1, embedding.shape[1]).mean(dim=0)
+                return self.head(embedding), embedding
+
+        whole = Whole(self).cpu().eval()
+        example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
+        with quiet(), torch.no_grad():
+            program: Any = torch.onnx.export(
+                whole,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                input_names=[INPUT],
+                output_names=["logits", EMBEDDING],
+                verbose=False,
+            )
+        whole.to(self.device)
+        return bytes(program.model_proto.SerializeToString(deterministic=True))
+
+
+def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
+    """A network over a timm backbone without classifier, on a GPU where there is one.
+
+    `frozen` is how many of its first groups of blocks are left as they are, where it is built of such (timm's
+    EfficientNet, MobileNet and their kin: a stem, then `blocks`); of other backbones all is tuned.
+    """
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    parts = [_normalisation(backbone), *_taken(backbone, frozen)]
+    lower = torch.nn.Sequential(*parts).eval().requires_grad_(False)
+    with torch.no_grad():
+        size = backbone.num_features if not hasattr(backbone, "head_hidden_size") else backbone.head_hidden_size
+    backbone.to(device, memory_format=torch.channels_last)  # two to three times as fast on a CPU
+    return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device, looks)
+
+
+def build_textures(backbone: Any, name: str, classes: int, looks: int = 1) -> Network:
+    """A network whose embedding is the backbone's textures: all of it is frozen, and only the head learns."""
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    middle = textures(backbone, name).to(device, memory_format=torch.channels_last)
+    lower = torch.nn.Sequential(_normalisation(backbone), middle).eval().requires_grad_(False).to(device)
+    with torch.no_grad():
+        size = lower(torch.zeros((1, 64, 64, 3), dtype=torch.uint8, device=device)).shape[1]
+    return Network(lower, torch.nn.Identity(), torch.nn.Linear(size, classes).to(device), device, looks)
+
+
+def _taken(backbone: Any, frozen: int) -> list[Any]:
+    """The stem and first blocks, taken out of the backbone, which then begins where they end."""
+    import torch
+
+    names = ("conv_stem", "bn1")
+    blocks = getattr(backbone, "blocks", None)
+    if not frozen or blocks is None or not all(hasattr(backbone, name) for name in names):
+        return []
+    taken = [getattr(backbone, name) for name in names] + list(blocks[:frozen])
+    for name in names:
+        setattr(backbone, name, torch.nn.Identity())
+    backbone.blocks = torch.nn.Sequential(*list(blocks[frozen:]))
+    return taken
+
+
+def _normalisation(backbone: Any) -> Any:
+    import torch
+
+    class Normalisation(torch.nn.Module):
+        def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
+            super().__init__()
+            self.register_buffer("mean", 255 * torch.tensor(mean).view(3, 1, 1))
+            self.register_buffer("deviation", 255 * torch.tensor(deviation).view(3, 1, 1))
+
+        def forward(self, pixels: Any) -> Any:
+            return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
+
+    return Normalisation(backbone.pretrained_cfg["mean"], backbone.pretrained_cfg["std"])
+
+
+def settle(seed: int) -> str:
+    """Fix every seed and the threads; what of a training is not repeatable, or an empty text."""
+    import torch
+
+    torch.manual_seed(seed)
+    # On two shared cores a second thread made steps ten times slower: its turns are waited for at every layer.
+    torch.set_num_threads(max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 2)))
+    if torch.cuda.is_available():
+        return "training on a GPU: the gradients of convolutions"
+    torch.use_deterministic_algorithms(True)
+    return ""
