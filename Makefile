@@ -37,8 +37,9 @@ yolo: setup requirements-yolo.lock
 up: setup
 	$(BIN)/sightloop up
 
+# A file's tests stay together, in one of up to four processes: what they share is made once.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # MLflow's server and Airflow pin what sightloop has newer, so each has an environment of its own.
 test-servers: setup .venv-servers/mlflow .venv-servers/airflow
