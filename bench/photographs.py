@@ -167,12 +167,14 @@ def main(data: Path, weights: str, projects: list[str]) -> None:
     found |= {"machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}}
     for title in projects:
         name, _, salt = title.partition(":")
-        recipe = with_options(load()[name], weights=weights)
+        recipe = load()[name]
+        if recipe.train.options["weights"] == "hub":
+            recipe = with_options(recipe, weights=weights)
         if salt == "kept":
             recipe, salt = with_options(recipe, background="kept"), ""
         sides = arrays(data / FOLDERS[name], recipe, salt)
         sealed, told = trained(recipe, sides)
-        told["parameters"]["weights"] = Path(weights).name
+        told["parameters"]["weights"] = Path(str(recipe.train.options["weights"])).name
         told["milliseconds"] = milliseconds(sealed, sides[Side.TEST])
         told["held out"] = scores(sealed, recipe, sides[Side.TEST])
         if name == "rps":

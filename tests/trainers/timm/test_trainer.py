@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -17,7 +19,7 @@ from sightloop.runtimes.onnx import RUNTIME
 from sightloop.trainers.calibration import fit_temperature
 from sightloop.trainers.packaging import pack
 from sightloop.trainers.timm.checkpoints import Checkpoints
-from sightloop.trainers.timm.logistic import loss
+from sightloop.trainers.timm.linear import loss
 from sightloop.trainers.timm.pretrained import create, fill, read
 from sightloop.trainers.timm.trainer import TRAINER
 from sightloop.trainers.trainer import Arrays, Fitted
@@ -138,6 +140,20 @@ def test_a_head_on_textures_answers_as_torch_does_and_knows_colours(tmp_path: Pa
     assert fitted.parameters["kept"] == "logistic"
 
 
+@pytest.mark.parametrize(("embedding", "looks"), [("textures", 2), ("last", 1)])
+def test_a_discriminant_head_answers_as_torch_does_and_knows_colours(
+    embedding: str, looks: int, tmp_path: Path
+) -> None:
+    table, held = recipe(embedding=embedding, head="discriminant", looks=looks, copies=1), pictures(30, 2)
+    fitted = TRAINER.train(table, pictures(60, 1), held, ignore)
+    sealed = pack(fitted, table, held, open=RUNTIME.open, dataset="", code="", folder=tmp_path)
+    answers = RUNTIME.open(sealed, threads=1).run(held.inputs)[0]
+    assert (answers.argmax(axis=1) == held.targets).mean() > 0.9
+    assert fitted.epochs == 1
+    assert fitted.parameters["kept"] == "discriminant"
+    assert fitted.parameters["discriminant_folds_accuracy"] > 0.9
+
+
 def test_two_classes_of_unlike_size_have_a_graph_too() -> None:
     data = pictures(60, 1)
     few = Arrays(data.inputs[(data.targets < 2)][:35], data.targets[data.targets < 2][:35])
@@ -184,6 +200,46 @@ def test_a_file_of_code_of_another_model_and_no_file_are_refused(tmp_path: Path)
     model = create("test_efficientnet", "none", (64, 64), ignore, local=None, offline=True)
     with pytest.raises(BadRecipe, match="of another model"):
         fill(model, {"a": torch.zeros(3)}, tmp_path / "other.pth")
+
+
+def test_weights_come_from_an_installed_package_whose_code_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    donor = create("test_efficientnet", "none", (64, 64), ignore, local=None, offline=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    for package, files in {"carries_one": ("a.pth",), "carries_two": ("a.pth", "b.pth"), "carries_none": ()}.items():
+        (tmp_path / package / "models").mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text("raise RuntimeError('imported')")
+        for name in files:
+            torch.save(donor.state_dict(), tmp_path / package / "models" / name)
+    model = create("test_efficientnet", "package:carries_one", (64, 64), ignore, local=None, offline=True)
+    assert torch.equal(model.conv_stem.weight, donor.conv_stem.weight)
+    for weights, refused, message in (
+        ("package:carries_two", BadRecipe, "which weights"),
+        ("package:carries_none", BadRecipe, "which weights"),
+        ("package:not_there_at_all", NotReady, "pip install not-there-at-all"),
+        ("package:../secret", BadRecipe, "no name of a Python package"),
+    ):
+        with pytest.raises(refused, match=message):
+            create("test_efficientnet", weights, (64, 64), ignore, local=None, offline=True)
+
+
+def test_the_weights_of_leaf_come_with_the_packages_and_know_a_temple() -> None:
+    import torch
+    from sklearn.datasets import load_sample_image
+
+    chosen = load()["leaf"].train.options
+    model = create(chosen["backbone"], chosen["weights"], (224, 224), ignore, local=None, offline=True).eval()
+    spec = importlib.util.find_spec(str(chosen["weights"]).removeprefix("package:"))
+    folder = Path((spec.submodule_search_locations or [""])[0] if spec else "")
+    tensors = read(next(folder.rglob("*.pth")))
+    temple = cv2.resize(load_sample_image("china.jpg")[:427, 100:527], (224, 224), interpolation=cv2.INTER_AREA)
+    pixels = torch.from_numpy(temple).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.no_grad():
+        logits = model(pixels) @ tensors["_fc.weight"].T + tensors["_fc.bias"]
+    assert int(logits.argmax()) == 698  # ImageNet's class "palace"
 
 
 def test_without_the_hub_it_says_what_to_do() -> None:

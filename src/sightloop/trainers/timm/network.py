@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.trainers.keras.graph import quiet
+from sightloop.trainers.timm.linear import Linear
 from sightloop.trainers.timm.textures import textures
 from sightloop.values.package import EMBEDDING, INPUT
 
@@ -69,6 +70,14 @@ class Network:
         """The logits and embeddings of raw pixels, as torch computes them."""
         embeddings = self.embeddings(self.look(inputs))
         return self.logits(embeddings), embeddings
+
+    def take(self, head: Linear) -> None:
+        """Answer by this head from now on."""
+        import torch
+
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(head.weight))
+            self.head.bias.copy_(torch.from_numpy(head.bias))
 
     def state(self) -> State:
         """A copy of what training changes."""
