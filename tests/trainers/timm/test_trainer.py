@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from sightloop.trainers.calibration import fit_temperature
 from sightloop.trainers.packaging import pack
 from sightloop.trainers.timm.checkpoints import Checkpoints
 from sightloop.trainers.timm.linear import loss
-from sightloop.trainers.timm.pretrained import create, fill, read
+from sightloop.trainers.timm.options import options
+from sightloop.trainers.timm.pretrained import carried, create, fill, read
 from sightloop.trainers.timm.trainer import TRAINER
 from sightloop.trainers.trainer import Arrays, Fitted
 from sightloop.values.recipe import Recipe
@@ -154,6 +154,18 @@ def test_a_discriminant_head_answers_as_torch_does_and_knows_colours(
     assert fitted.parameters["discriminant_folds_accuracy"] > 0.9
 
 
+def test_the_textures_of_several_backbones_stand_side_by_side() -> None:
+    held, both = pictures(30, 2), ["test_efficientnet", "test_efficientnet_ln"]
+    sizes = []
+    for backbone in (*both, both):
+        table = recipe(backbone=backbone, embedding="textures", head="discriminant", copies=0)
+        fitted = TRAINER.train(table, pictures(60, 1), held, ignore)
+        ours, theirs = run(fitted.graph, held.inputs), fitted.predict(held.inputs)
+        assert ours[0] == pytest.approx(theirs[0], abs=1e-3)
+        sizes.append(ours[1].shape[1])
+    assert sizes[2] == sizes[0] + sizes[1]
+
+
 def test_two_classes_of_unlike_size_have_a_graph_too() -> None:
     data = pictures(60, 1)
     few = Arrays(data.inputs[(data.targets < 2)][:35], data.targets[data.targets < 2][:35])
@@ -226,15 +238,13 @@ def test_weights_come_from_an_installed_package_whose_code_is_not_run(
             create("test_efficientnet", weights, (64, 64), ignore, local=None, offline=True)
 
 
-def test_the_weights_of_leaf_come_with_the_packages_and_know_a_temple() -> None:
+@pytest.mark.parametrize("backbone", options(load()["leaf"]).backbones)
+def test_the_weights_of_leaf_come_with_packages_and_know_a_temple(backbone: tuple[str, str]) -> None:
     import torch
     from sklearn.datasets import load_sample_image
 
-    chosen = load()["leaf"].train.options
-    model = create(chosen["backbone"], chosen["weights"], (224, 224), ignore, local=None, offline=True).eval()
-    spec = importlib.util.find_spec(str(chosen["weights"]).removeprefix("package:"))
-    folder = Path((spec.submodule_search_locations or [""])[0] if spec else "")
-    tensors = read(next(folder.rglob("*.pth")))
+    model = create(*backbone, (224, 224), ignore, local=None, offline=True).eval()
+    tensors = read(carried(backbone[1].removeprefix("package:")))
     temple = cv2.resize(load_sample_image("china.jpg")[:427, 100:527], (224, 224), interpolation=cv2.INTER_AREA)
     pixels = torch.from_numpy(temple).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.no_grad():
@@ -318,7 +328,7 @@ def test_what_report_raises_stops_the_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("given", "message"),
     [
         ({"bakbone": "resnet18"}, "did you mean 'backbone'"),
         ({"changes": {"rotated": 5}}, "did you mean 'rotate'"),
@@ -327,11 +337,15 @@ def test_what_report_raises_stops_the_training() -> None:
         ({"embedding": "textures", "head": "tuned"}, "only the head learns"),
         ({"embedding": "textures", "backbone": "resnet18"}, "no textures"),
         ({"backbone": "mobilenetv2_10"}, "did you mean 'mobilenetv2_1"),
+        ({"backbone": ["test_efficientnet", "resnet18"]}, "as textures only"),
+        ({"backbone": ["test_efficientnet", "test_efficientnet"], "embedding": "textures"}, "different backbones"),
+        ({"backbone": []}, "backbone"),
+        ({"weights": ["none", "none"]}, "for each backbone"),
     ],
 )
-def test_options_that_are_not_there_or_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+def test_options_that_are_not_there_or_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRecipe, match=message):
-        TRAINER.train(recipe(**options), pictures(6, 1), pictures(6, 1), ignore)
+        TRAINER.train(recipe(**given), pictures(6, 1), pictures(6, 1), ignore)
 
 
 def test_landmarks_and_a_class_without_samples_are_refused() -> None:

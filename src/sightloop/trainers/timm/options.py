@@ -17,8 +17,8 @@ Share = Annotated[float, Meta(ge=0, lt=1)]
 class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The options of transfer; documented in docs/trainers.md."""
 
-    backbone: str = "mobilenetv2_100"
-    weights: str = "hub"
+    backbone: str | Annotated[tuple[str, ...], Meta(min_length=1)] = "mobilenetv2_100"
+    weights: str | tuple[str, ...] = "hub"
     embedding: Literal["last", "textures"] = "last"
     head: Literal["auto", "logistic", "discriminant", "tuned"] = "auto"
     copies: Annotated[int, Meta(ge=0)] = 4
@@ -32,6 +32,13 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     weight_decay: Annotated[float, Meta(ge=0)] = 0.02
     patience: Annotated[int, Meta(ge=0)] = 0
     changes: Changes = Changes()
+
+    @property
+    def backbones(self) -> list[tuple[str, str]]:
+        """Each backbone with whence its weights come."""
+        names = [self.backbone] if isinstance(self.backbone, str) else list(self.backbone)
+        whence = [self.weights] * len(names) if isinstance(self.weights, str) else list(self.weights)
+        return list(zip(names, whence, strict=True))
 
     @property
     def balanced(self) -> bool:
@@ -60,4 +67,22 @@ def options(recipe: Recipe) -> Options:
             expected='head = "logistic" or "discriminant"',
             got="tuned",
         )
+    _refuse_several(recipe, chosen)
     return chosen
+
+
+def _refuse_several(recipe: Recipe, chosen: Options) -> None:
+    """Several backbones stand side by side only as textures, and each needs its weights."""
+    names = (chosen.backbone,) if isinstance(chosen.backbone, str) else chosen.backbone
+    if len(set(names)) != len(names) or (len(names) != 1 and chosen.embedding != "textures"):
+        raise BadRecipe(
+            f"{recipe.name}: [train.options]: different backbones are seen side by side, and as textures only",
+            expected='one backbone, or several with embedding = "textures"',
+            got=", ".join(names) or "none",
+        )
+    if not isinstance(chosen.weights, str) and len(chosen.weights) != len(names):
+        raise BadRecipe(
+            f"{recipe.name}: [train.options]: weights must say for each backbone whence they come",
+            expected=f"one, or {len(names)}",
+            got=f"{len(chosen.weights)}",
+        )

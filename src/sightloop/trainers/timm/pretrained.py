@@ -55,13 +55,13 @@ def _shape(timm: Any, name: str, size: tuple[int, int]) -> dict[str, Any]:
 
 def _file(name: str, weights: str, local: Path | None) -> Path | None:
     if weights.startswith(PACKAGE):
-        return _carried(weights.removeprefix(PACKAGE))
+        return carried(weights.removeprefix(PACKAGE))
     if weights == HUB:
         return _local(name, local)
     return None if weights == NONE else Path(weights)
 
 
-def _carried(package: str) -> Path:
+def carried(package: str) -> Path:
     """The one file of weights in an installed package, of which no code is run."""
     if not package.isidentifier():
         raise BadRecipe(f"{package!r} is no name of a Python package", expected='weights = "package:NAME"')

@@ -40,10 +40,11 @@ class TimmTrainer:
         report(done=0.0, message="loading torch and timm")
         size = (recipe.input.height, recipe.input.width)
         unrepeatable = settle(recipe.train.seed)
-        backbone = create(
-            chosen.backbone, chosen.weights, size, report, local=settings.weights, offline=settings.offline
-        )
-        network = accelerated(_network(backbone, recipe, chosen))
+        backbones = {
+            name: create(name, weights, size, report, local=settings.weights, offline=settings.offline)
+            for name, weights in chosen.backbones
+        }
+        network = accelerated(_network(backbones, recipe, chosen))
         kept = Checkpoints(self.checkpoints)
         curves, found = Fitting.of(network, recipe, chosen, (train, validation), kept, report).run()
         report(done=0.97, message="writing the graph")
@@ -57,9 +58,10 @@ class TimmTrainer:
         )
 
 
-def _network(backbone: Any, recipe: Recipe, chosen: Options) -> Network:
+def _network(backbones: dict[str, Any], recipe: Recipe, chosen: Options) -> Network:
     if chosen.embedding == "textures":
-        return build_textures(backbone, chosen.backbone, len(recipe.classes), chosen.looks)
+        return build_textures(backbones, len(recipe.classes), chosen.looks)
+    (backbone,) = backbones.values()
     return build(backbone, len(recipe.classes), chosen.frozen, chosen.looks)
 
 
