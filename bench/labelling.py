@@ -21,7 +21,8 @@ from photographs import other_rooms
 from sightloop.data import folders
 from sightloop.data.recipes import load
 from sightloop.loop.samples.queue import rank
-from sightloop.trainers.timm.logistic import Linear, fit
+from sightloop.trainers.timm.linear import Linear
+from sightloop.trainers.timm.logistic import fit
 from sightloop.trainers.timm.network import Network, build
 from sightloop.trainers.timm.pretrained import create
 from sightloop.trainers.trainer import Arrays

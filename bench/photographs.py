@@ -29,6 +29,7 @@ from sightloop.data.splits import side_of
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import scoring
 from sightloop.trainers.packaging import pack
+from sightloop.trainers.timm.options import options
 from sightloop.trainers.timm.trainer import TRAINER
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.image import Image
@@ -167,12 +168,14 @@ def main(data: Path, weights: str, projects: list[str]) -> None:
     found |= {"machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}}
     for title in projects:
         name, _, salt = title.partition(":")
-        recipe = with_options(load()[name], weights=weights)
+        recipe = load()[name]
+        if recipe.train.options["weights"] == "hub":
+            recipe = with_options(recipe, weights=weights)
         if salt == "kept":
             recipe, salt = with_options(recipe, background="kept"), ""
         sides = arrays(data / FOLDERS[name], recipe, salt)
         sealed, told = trained(recipe, sides)
-        told["parameters"]["weights"] = Path(weights).name
+        told["parameters"]["weights"] = [Path(whence).name for _, whence in options(recipe).backbones]
         told["milliseconds"] = milliseconds(sealed, sides[Side.TEST])
         told["held out"] = scores(sealed, recipe, sides[Side.TEST])
         if name == "rps":

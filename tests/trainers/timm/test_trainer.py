@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnxruntime
 import pytest
@@ -17,8 +18,9 @@ from sightloop.runtimes.onnx import RUNTIME
 from sightloop.trainers.calibration import fit_temperature
 from sightloop.trainers.packaging import pack
 from sightloop.trainers.timm.checkpoints import Checkpoints
-from sightloop.trainers.timm.logistic import loss
-from sightloop.trainers.timm.pretrained import create, fill, read
+from sightloop.trainers.timm.linear import loss
+from sightloop.trainers.timm.options import options
+from sightloop.trainers.timm.pretrained import carried, create, fill, read
 from sightloop.trainers.timm.trainer import TRAINER
 from sightloop.trainers.trainer import Arrays, Fitted
 from sightloop.values.recipe import Recipe
@@ -138,6 +140,32 @@ def test_a_head_on_textures_answers_as_torch_does_and_knows_colours(tmp_path: Pa
     assert fitted.parameters["kept"] == "logistic"
 
 
+@pytest.mark.parametrize(("embedding", "looks"), [("textures", 2), ("last", 1)])
+def test_a_discriminant_head_answers_as_torch_does_and_knows_colours(
+    embedding: str, looks: int, tmp_path: Path
+) -> None:
+    table, held = recipe(embedding=embedding, head="discriminant", looks=looks, copies=1), pictures(30, 2)
+    fitted = TRAINER.train(table, pictures(60, 1), held, ignore)
+    sealed = pack(fitted, table, held, open=RUNTIME.open, dataset="", code="", folder=tmp_path)
+    answers = RUNTIME.open(sealed, threads=1).run(held.inputs)[0]
+    assert (answers.argmax(axis=1) == held.targets).mean() > 0.9
+    assert fitted.epochs == 1
+    assert fitted.parameters["kept"] == "discriminant"
+    assert fitted.parameters["discriminant_folds_accuracy"] > 0.9
+
+
+def test_the_textures_of_several_backbones_stand_side_by_side() -> None:
+    held, both = pictures(30, 2), ["test_efficientnet", "test_efficientnet_ln"]
+    sizes = []
+    for backbone in (*both, both):
+        table = recipe(backbone=backbone, embedding="textures", head="discriminant", copies=0)
+        fitted = TRAINER.train(table, pictures(60, 1), held, ignore)
+        ours, theirs = run(fitted.graph, held.inputs), fitted.predict(held.inputs)
+        assert ours[0] == pytest.approx(theirs[0], abs=1e-3)
+        sizes.append(ours[1].shape[1])
+    assert sizes[2] == sizes[0] + sizes[1]
+
+
 def test_two_classes_of_unlike_size_have_a_graph_too() -> None:
     data = pictures(60, 1)
     few = Arrays(data.inputs[(data.targets < 2)][:35], data.targets[data.targets < 2][:35])
@@ -184,6 +212,44 @@ def test_a_file_of_code_of_another_model_and_no_file_are_refused(tmp_path: Path)
     model = create("test_efficientnet", "none", (64, 64), ignore, local=None, offline=True)
     with pytest.raises(BadRecipe, match="of another model"):
         fill(model, {"a": torch.zeros(3)}, tmp_path / "other.pth")
+
+
+def test_weights_come_from_an_installed_package_whose_code_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    donor = create("test_efficientnet", "none", (64, 64), ignore, local=None, offline=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    for package, files in {"carries_one": ("a.pth",), "carries_two": ("a.pth", "b.pth"), "carries_none": ()}.items():
+        (tmp_path / package / "models").mkdir(parents=True)
+        (tmp_path / package / "__init__.py").write_text("raise RuntimeError('imported')")
+        for name in files:
+            torch.save(donor.state_dict(), tmp_path / package / "models" / name)
+    model = create("test_efficientnet", "package:carries_one", (64, 64), ignore, local=None, offline=True)
+    assert torch.equal(model.conv_stem.weight, donor.conv_stem.weight)
+    for weights, refused, message in (
+        ("package:carries_two", BadRecipe, "which weights"),
+        ("package:carries_none", BadRecipe, "which weights"),
+        ("package:not_there_at_all", NotReady, "pip install not-there-at-all"),
+        ("package:../secret", BadRecipe, "no name of a Python package"),
+    ):
+        with pytest.raises(refused, match=message):
+            create("test_efficientnet", weights, (64, 64), ignore, local=None, offline=True)
+
+
+@pytest.mark.parametrize("backbone", options(load()["leaf"]).backbones)
+def test_the_weights_of_leaf_come_with_packages_and_know_a_temple(backbone: tuple[str, str]) -> None:
+    import torch
+    from sklearn.datasets import load_sample_image
+
+    model = create(*backbone, (224, 224), ignore, local=None, offline=True).eval()
+    tensors = read(carried(backbone[1].removeprefix("package:")))
+    temple = cv2.resize(load_sample_image("china.jpg")[:427, 100:527], (224, 224), interpolation=cv2.INTER_AREA)
+    pixels = torch.from_numpy(temple).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.no_grad():
+        logits = model(pixels) @ tensors["_fc.weight"].T + tensors["_fc.bias"]
+    assert int(logits.argmax()) == 698  # ImageNet's class "palace"
 
 
 def test_without_the_hub_it_says_what_to_do() -> None:
@@ -262,7 +328,7 @@ def test_what_report_raises_stops_the_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("given", "message"),
     [
         ({"bakbone": "resnet18"}, "did you mean 'backbone'"),
         ({"changes": {"rotated": 5}}, "did you mean 'rotate'"),
@@ -271,11 +337,15 @@ def test_what_report_raises_stops_the_training() -> None:
         ({"embedding": "textures", "head": "tuned"}, "only the head learns"),
         ({"embedding": "textures", "backbone": "resnet18"}, "no textures"),
         ({"backbone": "mobilenetv2_10"}, "did you mean 'mobilenetv2_1"),
+        ({"backbone": ["test_efficientnet", "resnet18"]}, "as textures only"),
+        ({"backbone": ["test_efficientnet", "test_efficientnet"], "embedding": "textures"}, "different backbones"),
+        ({"backbone": []}, "backbone"),
+        ({"weights": ["none", "none"]}, "for each backbone"),
     ],
 )
-def test_options_that_are_not_there_or_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+def test_options_that_are_not_there_or_cannot_be_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRecipe, match=message):
-        TRAINER.train(recipe(**options), pictures(6, 1), pictures(6, 1), ignore)
+        TRAINER.train(recipe(**given), pictures(6, 1), pictures(6, 1), ignore)
 
 
 def test_landmarks_and_a_class_without_samples_are_refused() -> None:

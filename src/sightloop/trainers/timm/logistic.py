@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightloop.trainers.timm.linear import Linear, loss
+
 _STRENGTHS = (0.001, 0.003, 0.01, 0.03, 0.1, 1.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """Logits are `embeddings @ weight.T + bias`; `weight` is (classes, dims), `strength` scikit-learn's C."""
-
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    strength: float
-
-    def logits(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The logits (N, classes)."""
-        return embeddings @ self.weight.T + self.bias
 
 
 def fit(
@@ -53,11 +41,5 @@ def _folded(model: Any, scaler: Any) -> Linear:
     if len(weight) == 1:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
     weight = weight / scaler.scale_
-    return Linear(weight.astype(np.float32), (bias - weight @ scaler.mean_).astype(np.float32), float(model.C))
-
-
-def loss(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """The mean negative log-likelihood of the targets."""
-    lead = logits - logits.max(axis=1, keepdims=True)
-    said = lead[np.arange(len(targets)), targets] - np.log(np.exp(lead).sum(axis=1))
-    return float(-said.mean())
+    bias = bias - weight @ scaler.mean_
+    return Linear(weight.astype(np.float32), bias.astype(np.float32), {"strength": float(model.C)})

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.trainers.keras.graph import quiet
-from sightloop.trainers.timm.textures import textures
+from sightloop.trainers.timm.linear import Linear
+from sightloop.trainers.timm.textures import side_by_side, textures
 from sightloop.values.package import EMBEDDING, INPUT
 
 State = tuple[dict[str, Any], dict[str, Any]]
@@ -69,6 +70,14 @@ class Network:
         """The logits and embeddings of raw pixels, as torch computes them."""
         embeddings = self.embeddings(self.look(inputs))
         return self.logits(embeddings), embeddings
+
+    def take(self, head: Linear) -> None:
+        """Answer by this head from now on."""
+        import torch
+
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(head.weight))
+            self.head.bias.copy_(torch.from_numpy(head.bias))
 
     def state(self) -> State:
         """A copy of what training changes."""
@@ -129,13 +138,13 @@ def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
     return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device, looks)
 
 
-def build_textures(backbone: Any, name: str, classes: int, looks: int = 1) -> Network:
-    """A network whose embedding is the backbone's textures: all of it is frozen, and only the head learns."""
+def build_textures(backbones: dict[str, Any], classes: int, looks: int = 1) -> Network:
+    """A network whose embedding is the backbones' textures side by side: they are frozen, and only the head learns."""
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    middle = textures(backbone, name).to(device, memory_format=torch.channels_last)
-    lower = torch.nn.Sequential(_normalisation(backbone), middle).eval().requires_grad_(False).to(device)
+    parts = [torch.nn.Sequential(_normalisation(each), textures(each, name)) for name, each in backbones.items()]
+    lower = side_by_side(parts).to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     with torch.no_grad():
         size = lower(torch.zeros((1, 64, 64, 3), dtype=torch.uint8, device=device)).shape[1]
     return Network(lower, torch.nn.Identity(), torch.nn.Linear(size, classes).to(device), device, looks)

@@ -1,8 +1,9 @@
-"""Where a backbone's first weights come from: a model hub, a file, or nowhere, which is said aloud."""
+"""Where a backbone's first weights come from: a hub, a file, a Python package, or nowhere, which is said aloud."""
 
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,23 @@ from sightloop.errors import BadRecipe, NotReady
 from sightloop.trainers.torchvision_operators import load_timm
 from sightloop.trainers.trainer import Report
 
-HUB, NONE = "hub", "none"
+HUB, NONE, PACKAGE = "hub", "none", "package:"
 SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
 def create(name: str, weights: str, size: tuple[int, int], report: Report, *, local: Path | None, offline: bool) -> Any:
     """A timm backbone without a classifier, for pictures of this (height, width).
 
-    `weights` is "hub", "none", or the path of a state dict. In place of the hub a file or folder `local` is taken where
-    it is given: of a folder, the file whose name begins with the backbone's. Raises BadRecipe and NotReady.
+    `weights` is "hub", "none", "package:NAME" of an installed Python package that carries them, or the path of a state
+    dict. In place of the hub a file or folder `local` is taken where it is given: of a folder, the file whose name
+    begins with the backbone's. Raises BadRecipe and NotReady.
     """
     timm = load_timm()
     if not timm.is_model(name):
         known = timm.list_models() + timm.list_pretrained()
         raise BadRecipe(f"the backbone {name!r} is {_nearest(name, known)}", hint="timm.list_models() names all.")
     shape = _shape(timm, name, size)
-    path = Path(weights) if weights not in (HUB, NONE) else _local(name, local) if weights == HUB else None
+    path = _file(name, weights, local)
     if path is not None:
         model = timm.create_model(name, pretrained=False, num_classes=0, **shape)
         report(done=0.0, message=f"weights of {name} from {path.name}")
@@ -49,6 +51,33 @@ def _shape(timm: Any, name: str, size: tuple[int, int]) -> dict[str, Any]:
     """Transformers are built for one size of picture; convolutions take any."""
     declared = timm.get_pretrained_cfg(name.removeprefix("timm/"), allow_unregistered=True)
     return {"img_size": size} if declared is not None and declared.fixed_input_size else {}
+
+
+def _file(name: str, weights: str, local: Path | None) -> Path | None:
+    if weights.startswith(PACKAGE):
+        return carried(weights.removeprefix(PACKAGE))
+    if weights == HUB:
+        return _local(name, local)
+    return None if weights == NONE else Path(weights)
+
+
+def carried(package: str) -> Path:
+    """The one file of weights in an installed package, of which no code is run."""
+    if not package.isidentifier():
+        raise BadRecipe(f"{package!r} is no name of a Python package", expected='weights = "package:NAME"')
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        raise NotReady(
+            f"the package {package} is not installed",
+            expected="the pretrained weights that it carries",
+            hint=f"Install it: pip install {package.replace('_', '-')}",
+        )
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in SUFFIXES]
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise BadRecipe(f"the package {package} does not say which weights", expected="one file of weights", got=names)
+    return found[0]
 
 
 def _local(name: str, local: Path | None) -> Path | None:

@@ -46,3 +46,18 @@ def textures(backbone: Any, name: str) -> Any:
             return torch.cat(found, dim=1)
 
     return Textures()
+
+
+def side_by_side(parts: list[Any]) -> Any:
+    """A module that gives what several modules make of the same input, as one row of numbers."""
+    import torch
+
+    class SideBySide(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = torch.nn.ModuleList(parts)
+
+        def forward(self, pixels: Any) -> Any:
+            return torch.cat([part(pixels) for part in self.parts], dim=1)
+
+    return SideBySide()

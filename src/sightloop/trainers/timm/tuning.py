@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sightloop.trainers.calibration import fit_temperature
 from sightloop.trainers.timm.averaging import Average
 from sightloop.trainers.timm.checkpoints import Checkpoints
-from sightloop.trainers.timm.logistic import loss
+from sightloop.trainers.timm.linear import loss
 from sightloop.trainers.timm.network import Network, State
 from sightloop.trainers.timm.views import Views
 from sightloop.trainers.trainer import Report

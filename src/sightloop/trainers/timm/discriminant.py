@@ -1,0 +1,94 @@
+"""A linear head from the means of the classes and one covariance that all share: of few samples it learns the most.
+
+Linear discriminant analysis (Fisher, 1936), its covariance shrunk towards a multiple of the identity (Friedman, 1989).
+What differs between changed copies of one photograph is in that covariance too, and so counts little in an answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightloop.trainers.calibration import fit_temperature
+from sightloop.trainers.timm.linear import Linear, loss
+
+_SHRINKAGES = (0.5, 0.3, 0.2, 0.1, 0.05)
+_FOLDS = 5
+_LEAST = 1e-6
+
+Floats = NDArray[np.float32]
+
+
+def fit(copies: Floats, seen: Floats, targets: NDArray[np.int64], classes: int, *, balanced: bool) -> Linear:
+    """The head for photographs of which `copies` (C, N, dims) are embedded, and `seen` (N, dims) as in an answer.
+
+    How far the covariance is shrunk, and how sure the answers are (a temperature, taken into the layer), is chosen on
+    folds: each photograph is answered by a head that has seen no copy of it. Each class needs a photograph.
+    """
+    fold, held = (
+        _folds(targets),
+        {shrinkage: np.zeros((len(targets), classes), np.float32) for shrinkage in _SHRINKAGES},
+    )
+    for number in range(int(fold.max()) + 1):
+        out = fold == number
+        moments = _Moments.of(copies[:, ~out], targets[~out], classes, balanced=balanced)
+        for shrinkage, logits in held.items():
+            logits[out] = moments.head(shrinkage).logits(seen[out])
+    whole, asked = _Moments.of(copies, targets, classes, balanced=balanced), fold >= 0
+    if not asked.any():
+        return whole.head(_SHRINKAGES[0])
+    temperatures = {each: fit_temperature(logits[asked], targets[asked]) for each, logits in held.items()}
+    lost = {each: loss(held[each][asked] / np.float32(temperatures[each]), targets[asked]) for each in _SHRINKAGES}
+    best = min(_SHRINKAGES, key=lambda each: lost[each])
+    head, cooler = whole.head(best), np.float32(temperatures[best])
+    right = float((held[best][asked].argmax(axis=1) == targets[asked]).mean())
+    found = {"shrinkage": best, "temperature": float(cooler), "folds_loss": lost[best], "folds_accuracy": right}
+    return Linear(head.weight / cooler, head.bias / cooler, found)
+
+
+def _folds(targets: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The fold of each photograph, even over the classes; -1, in none, for the only one of its class."""
+    fold = np.full(len(targets), -1)
+    for kind in np.unique(targets):
+        rows = np.flatnonzero(targets == kind)
+        if len(rows) > 1:
+            fold[rows] = np.arange(len(rows)) % _FOLDS
+    return fold
+
+
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Means of the classes (K, dims), and the spread around them by its axes, of embeddings scaled to unit deviation.
+
+    `axes` (dims, dims) has an eigenvector of the covariance in each column, `spread` (dims,) their eigenvalues.
+    """
+
+    middle: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    means: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    priors: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, copies: Floats, targets: NDArray[np.int64], classes: int, *, balanced: bool) -> _Moments:
+        """The moments of embeddings (C, N, dims)."""
+        rows, kinds = copies.reshape(-1, copies.shape[2]).astype(np.float64), np.tile(targets, len(copies))
+        middle, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), _LEAST)
+        rows = (rows - middle) / scale
+        means = np.stack([rows[kinds == kind].mean(axis=0) for kind in range(classes)])
+        rows -= means[kinds]
+        spread, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+        counts = np.bincount(targets, minlength=classes)
+        priors = np.zeros(classes) if balanced else np.log(counts / counts.sum())
+        return cls(middle, scale, means, axes, spread.clip(0), priors)
+
+    def head(self, shrinkage: float) -> Linear:
+        """The linear layer of a covariance that is this far shrunk to the identity times its mean eigenvalue."""
+        shrunk = (1 - shrinkage) * self.spread + shrinkage * max(float(self.spread.mean()), _LEAST)
+        weight = (self.means @ self.axes / shrunk) @ self.axes.T
+        bias = self.priors - 0.5 * (weight * self.means).sum(axis=1)
+        weight = weight / self.scale
+        return Linear(weight.astype(np.float32), (bias - weight @ self.middle).astype(np.float32))
