@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,25 @@ def test_a_file_that_hides_its_size_gives_no_more_than_it_declares() -> None:
     assert lying != data
     with pytest.raises(BadData, match=r"cat/a\.bmp in x\.zip is damaged"):
         zips.tree(io.BytesIO(lying), "x.zip").read("cat/a.bmp")
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_can_only_be_expanded_whole_is_refused(how: int) -> None:
+    error = refused(packed(lambda archive: archive.writestr("cat/a.bmp", bytes(1000)), how))
+    assert "compressed in a way that is not taken" in error.message
+
+
+def test_a_bomb_that_hides_its_size_takes_no_memory() -> None:
+    data = packed(lambda archive: archive.writestr("cat/a.bmp", bytes(16 * 2**20)))
+    lying = data.replace((16 * 2**20).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    tree = zips.tree(io.BytesIO(lying), "x.zip")
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadData, match=r"cat/a\.bmp in x\.zip is damaged"):
+            tree.read("cat/a.bmp")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_files_that_share_their_bytes_are_refused() -> None:

@@ -39,6 +39,9 @@ def test_what_is_no_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         from_zip(zipped(**{CARD: b"", GRAPH: b""}))
     with pytest.raises(PackageRefused, match="not the file"):
         from_zip(zipped(**{CARD: package.card.to_bytes(), GRAPH: b"other", GOLDEN: package.golden}))
+    whole = zipped(**{CARD: package.card.to_bytes(), GRAPH: package.graph, GOLDEN: package.golden})
+    with pytest.raises(PackageRefused, match="no zip of a model package"):
+        from_zip(whole[:80] + b"\xff" * 60 + whole[140:])
     monkeypatch.setattr(bundle, "LARGEST", 1000)
     with pytest.raises(PackageRefused, match="too large"):
         from_zip(to_zip(package))
