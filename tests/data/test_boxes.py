@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +92,21 @@ def test_a_mark_without_an_area_is_left_out(yolo: Callable[[str], list[Labelled]
 def test_marks_that_are_none_are_refused(yolo: Callable[[str], list[Labelled]], marks: str) -> None:
     with pytest.raises(BadData, match=r"a\.png"):
         yolo(marks)
+
+
+@pytest.mark.parametrize(
+    ("bbox", "boxes"), [([1e308, 0, 1e308, 4], None), ([1e17, 0, 1, 4], ()), ([0, 0, 0, 4], ())], ids=str
+)
+def test_odd_boxes_of_coco(tmp_path: Path, bbox: list[float], boxes: tuple[Box, ...] | None) -> None:
+    (tmp_path / "a.png").write_bytes(PICTURES[0])
+    mark = {"image_id": 1, "category_id": 1, "bbox": bbox}
+    table = {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [mark], "categories": [{"id": 1, "name": "x"}]}
+    (tmp_path / "a.json").write_text(json.dumps(table))
+    if boxes is not None:
+        assert [item.boxes for item in sources.read(tmp_path, boxed=True)] == [boxes]
+        return
+    with pytest.raises(BadData, match=r"a\.json has a box that is none"):
+        sources.read(tmp_path, boxed=True)
 
 
 def test_folders_of_classes_are_no_boxes(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_the_published_layout_with_its_sides(tmp_path: Path) -> None:
         write(tmp_path / "annotations" / f"instances_{side}.json", {f"{side}/a.png": [7, 7]})
     (tmp_path / "annotations" / "captions_train2017.json").write_text(json.dumps({"images": [], "annotations": []}))
     (tmp_path / "notes.json").write_text("no JSON at all")
+    (tmp_path / "deep.json").write_text('{"images": ' + "[" * 100_000)
     found = {(item.label, item.side) for item in sources.read(tmp_path)}
     assert found == {("dog", Side.TRAIN), ("dog", Side.VALIDATION), ("dog", Side.TEST)}
 

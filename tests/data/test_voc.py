@@ -62,3 +62,7 @@ def test_xml_that_could_grow_without_bounds_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text("<annotation>")
     with pytest.raises(BadData, match=r"a\.xml is no XML"):
         sources.read(tmp_path)
+    for encoding in ("foo-bar", "utf-7"):
+        (tmp_path / "a.xml").write_text(f'<?xml version="1.0" encoding="{encoding}"?><annotation/>')
+        with pytest.raises(BadData, match=r"a\.xml is no XML"):
+            sources.read(tmp_path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sightloop.data import coco, voc, yolo
-from sightloop.data.marked import Marked, Samples, settle
+from sightloop.data.marked import Marked, Samples, box, settle
 from sightloop.data.trees import Tree
 from sightloop.data.yolo import Declaration, Picture
 from sightloop.errors import BadData, BadInput
@@ -85,5 +85,6 @@ def _in_pixels(picture: Picture, content: bytes, declared: Declaration) -> tuple
                 f"a mark of {picture.image} is no box", expected="x y width height, or a polygon", got=str(shape)[:80]
             )
         if xs[0] < xs[1] and ys[0] < ys[1]:
-            boxes.append(Box(label=label, x1=xs[0] * width, y1=ys[0] * height, x2=xs[1] * width, y2=ys[1] * height))
+            corners = (xs[0] * width, ys[0] * height, xs[1] * width, ys[1] * height)
+            boxes.append(box(picture.image, label, corners))
     return tuple(boxes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,5 +74,5 @@ def _bytes(folder: Path, name: str) -> bytes:
         return data
     try:
         return gzip.decompress(data)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadData(f"{path} cannot be unpacked: {error}", hint="Fetch it again.") from error

@@ -57,6 +57,15 @@ class Samples:
         return self._left
 
 
+def box(where: str, label: str, corners: tuple[float, float, float, float]) -> Box:
+    """The box with these corners. Raises BadData, naming the file that has it, for one that is none."""
+    x1, y1, x2, y2 = corners
+    try:
+        return Box(label=label, x1=x1, y1=y1, x2=x2, y2=y2)
+    except ValueError as error:
+        raise BadData(f"{where} has a box that is none: {error}", expected="corners in pixels, finite") from error
+
+
 def labelled(tree: Tree, images: Sequence[Marked]) -> Samples:
     """The images as samples of one class each, in their order; one that nothing is marked on gets an empty label.
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from sightloop.data.marked import SIDES, Marked, Samples, labelled, side_in
+from sightloop.data.marked import SIDES, Marked, Samples, box, labelled, side_in
 from sightloop.data.trees import IMAGES, Tree
 from sightloop.errors import BadData
 from sightloop.values.box import Box
@@ -61,9 +61,9 @@ def _box(name: str, element: Element) -> Box:
     try:
         # VOC counts pixels from 1, and both corners are inside.
         x1, y1, x2, y2 = (float(element.findtext(f"bndbox/{side}") or "") for side in _CORNERS)
-        return Box(label=(element.findtext("name") or "").strip(), x1=x1 - 1, y1=y1 - 1, x2=x2, y2=y2)
     except ValueError as error:
         raise BadData(f"{name} has a bndbox that is no box: {error}", expected=", ".join(_CORNERS)) from error
+    return box(name, (element.findtext("name") or "").strip(), (x1 - 1, y1 - 1, x2, y2))
 
 
 class _Plain(ElementTree.TreeBuilder):
@@ -76,7 +76,7 @@ class _Plain(ElementTree.TreeBuilder):
 def _parse(name: str, data: bytes) -> Element:
     try:
         return ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain()))  # noqa: S314 - no entities, see _Plain
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter two for odd encodings
         raise BadData(f"{name} is no XML: {error}") from error
 
 
