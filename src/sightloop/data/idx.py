@@ -36,6 +36,11 @@ def read(folder: Path) -> Iterator[Labelled]:
             yield Labelled(content=content, label=str(label), side=side, origin=f"MNIST {name} {position}")
 
 
+def held(folder: Path) -> bool:
+    """Whether a folder holds MNIST's training images."""
+    return _path(folder, "train-images-idx3-ubyte") is not None
+
+
 def arrays(folder: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One part of MNIST (`train` or `t10k`): images (N, height, width) and labels (N,), both uint8."""
     images = parse(_bytes(folder, f"{name}-images-idx3-ubyte"), f"{name} images")

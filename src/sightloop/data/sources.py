@@ -117,7 +117,7 @@ def _coco(path: Path, *, boxed: bool) -> Samples:
 
 def _mnist(settings: Settings, progress: mnist.Progress | None) -> Path | None:
     for folder in _places(settings, "mnist"):
-        if any(folder.glob("train-images-idx3-ubyte*")):
+        if idx.held(folder) and not mnist.is_unfinished(folder):
             return folder
     if settings.offline:
         return None
