@@ -106,7 +106,9 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _next(archive: tarfile.TarFile, name: str) -> bytes:
     member = archive.next()
-    file = None if member is None or member.name != name else archive.extractfile(member)
+    # A sparse file may declare any number of zeros.
+    plain = member is not None and member.name == name and member.isreg() and not member.issparse()
+    file = archive.extractfile(member) if plain and member else None
     if file is None:
         got = "its end" if member is None else member.name
         raise BadData(f"{archive.name!s} is no archive of a dataset version", expected=name, got=got)
