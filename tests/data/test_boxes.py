@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import PIL.Image
 import pytest
 from tests.packages import painted
 
@@ -47,6 +49,20 @@ def test_what_goes_out_comes_in_again(form: Form, tmp_path: Path) -> None:
         assert [box.label for box in item.boxes or ()] == [box.label for box in boxes]
         for found, drawn in zip(item.boxes or (), boxes, strict=True):
             assert found.corners == pytest.approx(drawn.corners, abs=1e-3)
+
+
+@pytest.mark.parametrize("form", [Form.YOLO, Form.COCO, Form.VOC])
+def test_boxes_of_a_photograph_that_is_stored_lying_come_in_again(form: Form, tmp_path: Path) -> None:
+    turned, file = PIL.Image.Exif(), io.BytesIO()
+    turned[0x0112] = 6
+    PIL.Image.new("RGB", (64, 32)).save(file, "JPEG", exif=turned)
+    drawn = (Box(label="red", x1=8, y1=32, x2=16, y2=60),)
+    entry = Entry(digest=digest_of(file.getvalue()), label="", side=Side.TEST, place=Place("b", 0, 1), boxes=drawn)
+    version = Manifest(project="squares", classes=("red",), entries=(entry,))
+    exports.write(version, [file.getvalue()], tmp_path / "out", form)
+    (item,) = sources.read(tmp_path / "out", boxed=True)
+    assert [box.corners for box in item.boxes or ()] == [pytest.approx(drawn[0].corners, abs=1e-3)]
+    assert Image.decode(item.content).pixels.shape == (64, 32, 3)
 
 
 def test_boxes_have_no_folders_of_classes(tmp_path: Path) -> None:
