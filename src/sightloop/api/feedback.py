@@ -19,9 +19,9 @@ from sightloop.store import annotations, predictions
 from sightloop.store.predictions import Recorded
 from sightloop.store.samples import NewSample
 from sightloop.values.annotation import Annotation
-from sightloop.values.box import Box, agree, described
+from sightloop.values.box import Box, described
 from sightloop.values.moment import age, new_id, now
-from sightloop.values.prediction import Detections
+from sightloop.values.prediction import Detections, is_right
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 
@@ -89,7 +89,7 @@ def correct(service: Here, id: str, correction: Correction) -> Response:
         sample=sample,
         label=label if boxes is None else described(boxes),
         predicted=found.answer.label,
-        agrees=found.answer.label == label if boxes is None else agree(getattr(found.answer, "boxes", ()), boxes),
+        agrees=is_right(found.answer, label, boxes),
     )
     return answer(stored, 201)
 
