@@ -10,7 +10,7 @@ from sightloop.data import recipes
 from sightloop.errors import NotFound, NotReady
 from sightloop.settings import Settings
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, is_away
+from sightloop.store.database import Database, is_away, reason
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 
@@ -56,7 +56,7 @@ def build(settings: Settings) -> Parts:
             raise
         raise NotReady(
             f"the database {database.url.render_as_string()} does not answer",  # without its password
-            got=str(error.orig).partition("\n")[0],
+            got=reason(error),
             hint="Look at SIGHTLOOP_DATABASE_URL and whether the server is up.",
         ) from error
     return Parts(settings, database, Blobs(settings.blobs), known)

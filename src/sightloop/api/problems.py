@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sightloop.errors import BadInput, NotReady, SightloopError
-from sightloop.store.database import is_away
+from sightloop.store.database import is_away, reason
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,7 +52,7 @@ def problem(error: Exception, path: str, request_id: str = "") -> Problem:
         return _ours(away, path)
     if isinstance(meant, DataError):
         # A value that one database takes and another does not, as a zero byte in a text.
-        unfit = BadInput("a value cannot be stored", got=str(meant.orig).partition("\n")[0])
+        unfit = BadInput("a value cannot be stored", got=reason(meant))
         return _ours(unfit, path)
     _log.error("internal error", id=request_id, path=path, exc_info=meant)
     return Problem(

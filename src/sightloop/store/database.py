@@ -65,12 +65,19 @@ def is_away(error: BaseException) -> bool:
     return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and remote)
 
 
+def reason(error: DBAPIError) -> str:
+    """What the database itself said, in one line."""
+    return str(error.orig).partition("\n")[0]
+
+
 def address(url: str) -> URL:
     """The URL of a database in the one spelling that is used here. Raises BadInput for one that cannot be used."""
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        raise BadInput(f"the database URL cannot be read: {error}") from error
+    except (ArgumentError, ValueError) as error:  # a ValueError for a port that is no number
+        raise BadInput(
+            f"the database URL cannot be read: {error}", expected="sqlite:///PATH or postgresql://USER@HOST:PORT/NAME"
+        ) from error
     # Hosting platforms hand out both spellings; the driver is psycopg 3.
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+psycopg")
