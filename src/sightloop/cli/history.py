@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.output import AsJson, Project, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.data import exports
 from sightloop.data.exports import Form
@@ -55,7 +55,8 @@ def export(
         chosen = _choose(parts, project, version)
         with parts.database.read() as connection:
             manifest = datasets.manifest(connection, parts.blobs, project, chosen.number)
-        written = exports.write(manifest, contents(parts.blobs, manifest.entries), to, form)
+        with writing(to):
+            written = exports.write(manifest, contents(parts.blobs, manifest.entries), to, form)
     say(f"{written} samples of dataset version {chosen.number} of {project} written to {to}")
 
 

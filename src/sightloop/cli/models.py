@@ -11,7 +11,7 @@ import typer
 
 from sightloop import plugins
 from sightloop.cli.evaluate import choose
-from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.output import AsJson, Project, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.cli.train import report, work
 from sightloop.errors import BadInput, Conflict
@@ -154,10 +154,11 @@ def export(
     with opened() as parts:
         one = choose(parts, project, version)
         package = packages.load(parts.blobs, one.package)
-    if place.suffix == ".zip":
-        place.write_bytes(to_zip(package))
-    else:
-        package.write(place)
+    with writing(place):
+        if place.suffix == ".zip":
+            place.write_bytes(to_zip(package))
+        else:
+            package.write(place)
     say(f"version {one.number} of {project} is in {place}")
 
 
