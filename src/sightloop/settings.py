@@ -88,6 +88,12 @@ class Settings(BaseSettings):
         return frozenset(name.strip() for name in self.allowed_licences.split(",") if name.strip())
 
     @property
+    def url(self) -> str:
+        """Where this machine reaches the API."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - only compared with
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def database(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{self.home.resolve()}/sightloop.db"
