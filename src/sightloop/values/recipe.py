@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -18,6 +17,7 @@ Positive = Annotated[int, Meta(ge=1)]
 Tiles = Annotated[int, Meta(ge=1, le=8)]
 Factor = Annotated[float, Meta(gt=0)]
 
+_YEAR_MINUTES = 365 * 24 * 60
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -159,9 +159,9 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     schedule: str = ""
     quality: Fraction = 0.0
     quality_over: Positive = 100
-    cooldown_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    cooldown_minutes: Annotated[float, Meta(ge=0, le=_YEAR_MINUTES)] = 0.0
     budget_minutes: Annotated[float, Meta(ge=0)] = 0.0
-    budget_days: Factor = 7.0
+    budget_days: Annotated[float, Meta(gt=0, le=365)] = 7.0
     least_gain: Fraction = 0.0
 
 
@@ -210,6 +210,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         least = 1 if self.task == "detection" else 2
         if len(self.classes) < least or len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must be {('one', 'two')[least - 1]} or more, each once")
+        for label in self.classes:
+            if not label or label != label.strip():
+                raise ValueError(f"the class {label!r} is empty, or begins or ends with a space")
         for key, named in (("answers.commands", self.answers.commands.keys()), ("aliases", self.aliases.values())):
             for label in named:
                 if label not in self.classes:
@@ -239,8 +242,3 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def of(cls, table: dict[str, Any], origin: str = "the recipe") -> Recipe:
         """The recipe in a table of plain values."""
         return read(table, cls, origin)
-
-    @classmethod
-    def read(cls, path: Path) -> Recipe:
-        """The recipe in a file."""
-        return cls.parse(path.read_text(encoding="utf-8"), origin=path.name)
