@@ -39,7 +39,7 @@ class Telemetry:
         PlatformCollector(registry=registry)
         self.latency = Histogram(
             "prediction_latency_seconds",
-            "From the received request to its answer, in seconds.",
+            "From the decoded request to its answer, in seconds.",
             ["project"],
             buckets=_SECONDS,
             registry=registry,
