@@ -112,7 +112,7 @@ async def events(service: Here, id: str, last_event_id: Seen = 0) -> Response:
 async def start(service: Service, project: str, author: str) -> Run:
     """Start a run by hand. Raises NotFound, Conflict where one is open, and NotReady where Airflow does not answer."""
     recipe = service.parts.recipe(project)
-    return await run_in_threadpool(begin, service.settings, service.database, recipe, trigger="manual", actor=author)
+    return await run_in_threadpool(begin, service.settings, service.database, recipe, trigger="hand", actor=author)
 
 
 async def wait_for(service: Service, id: str) -> Run:

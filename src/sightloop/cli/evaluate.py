@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from sightloop import plugins
-from sightloop.cli.output import AsJson, Project, aside, say, write_json, write_table, writing
+from sightloop.cli.output import MOST, AsJson, Project, aside, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.data import sources
 from sightloop.errors import BadData, NotReady
@@ -30,7 +30,7 @@ from sightloop.values.table import nearest
 from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
 
-Version = Annotated[int | None, typer.Option(help="A version's number; the champion's if left out.")]
+Version = Annotated[int | None, typer.Option(min=1, max=MOST, help="A version's number; the champion's if left out.")]
 Aspect = Annotated[float | None, typer.Option(help="Width / height of the images that landmark fractions are of.")]
 Skip = Annotated[
     list[str] | None, typer.Option("--skip-label", help="Leave out samples with this label; may be repeated.")

@@ -16,6 +16,8 @@ from rich.text import Text
 
 from sightloop.errors import BadInput, SightloopError
 
+MOST = 2**31 - 1
+"""The largest number that every database takes."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 Project = Annotated[str, typer.Argument(help="The project's name; `sightloop projects` lists them.")]
 

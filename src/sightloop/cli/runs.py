@@ -10,7 +10,7 @@ import typer
 from sqlalchemy import Connection
 
 from sightloop.cli.display import follow
-from sightloop.cli.output import AsJson, say, write_json, write_table, writing
+from sightloop.cli.output import MOST, AsJson, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.errors import NotFound
 from sightloop.store import reports, runs
@@ -25,7 +25,7 @@ Which = Annotated[str, typer.Argument(help="The run's id, or a project's name fo
 @app.command("list")
 def show_all(
     project: Annotated[str | None, typer.Argument(help="One project; all if left out.")] = None,
-    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=MOST)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first."""

@@ -69,13 +69,17 @@ def _box(name: str, element: Element) -> Box:
 class _Plain(ElementTree.TreeBuilder):
     """Builds elements of a document that declares no type: entities, which can grow without bounds, need one."""
 
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = file
+
     def doctype(self, name: str, *_: object) -> None:
-        raise BadData(f"the XML declares a document type ({name})", expected="plain elements, as VOC has them")
+        raise BadData(f"{self._file} declares a document type ({name})", expected="plain elements, as VOC has them")
 
 
 def _parse(name: str, data: bytes) -> Element:
     try:
-        return ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain()))  # noqa: S314 - no entities, see _Plain
+        return ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain(name)))  # noqa: S314 - no entities, see _Plain
     except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter two for odd encodings
         raise BadData(f"{name} is no XML: {error}") from error
 
