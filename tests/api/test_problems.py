@@ -6,7 +6,7 @@ import base64
 import resource
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any
 
 import httpx
@@ -161,7 +161,9 @@ def test_a_value_that_the_database_does_not_take_is_no_mistake_of_the_server(pos
 @pytest.mark.parametrize("path", ["/v1/digits/predict", "/v1/digits/samples"])
 def test_a_client_that_goes_away_while_it_sends(client: Client, path: str) -> None:
     told: list[MutableMapping[str, Any]] = []
-    coming = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    coming: Iterator[MutableMapping[str, Any]] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
 
     async def receive() -> MutableMapping[str, Any]:
         return next(coming)

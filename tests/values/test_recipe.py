@@ -47,7 +47,7 @@ def test_a_mistake_is_named_with_its_remedy(added: str, complaint: str) -> None:
     assert complaint in str(error.value).replace(". It is not known; ", "; ")
 
 
-@pytest.mark.parametrize("name", ["", "Cats", "-cats", "a/b", "x" * 64])
+@pytest.mark.parametrize("name", ["", "Cats", "-cats", "a/b", "x" * 64, "runs"])
 def test_a_name_that_no_url_can_carry_is_refused(name: str) -> None:
     with pytest.raises(BadRecipe, match="name"):
         Recipe.parse(LEAST.replace('"cats"', f'"{name}"'))

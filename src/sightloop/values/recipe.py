@@ -18,6 +18,8 @@ Tiles = Annotated[int, Meta(ge=1, le=8)]
 Factor = Annotated[float, Meta(gt=0)]
 
 _YEAR_MINUTES = 365 * 24 * 60
+RESERVED = ("predictions", "projects", "runs", "videos")
+"""What stands in the API's paths where else a project's name does."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -206,6 +208,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Refuse a name that no URL could carry, doubled classes, and names of classes that are not there."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"the project's name {self.name!r} is not lower-case letters, digits and dashes")
+        if self.name in RESERVED:
+            raise ValueError(f"a project cannot be named {self.name!r}, which stands in the API's own paths")
         # One class is no choice for a classifier; a detector looks for it.
         least = 1 if self.task == "detection" else 2
         if len(self.classes) < least or len(set(self.classes)) != len(self.classes):
