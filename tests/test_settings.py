@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from pydantic import ValidationError
 
 from sightloop.settings import Settings
+from sightloop.values.image import MAX_PIXELS
+
+
+def test_no_picture_may_be_larger_than_what_is_stored_can_be_read(make_settings: Callable[..., Settings]) -> None:
+    assert make_settings(max_image_pixels=MAX_PIXELS).max_image_pixels == MAX_PIXELS
+    with pytest.raises(ValidationError):
+        make_settings(max_image_pixels=MAX_PIXELS + 1)
 
 
 @pytest.mark.parametrize(

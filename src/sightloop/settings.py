@@ -59,7 +59,9 @@ class Settings(BaseSettings):
         500_000_000, ge=1, description="The most bytes that an uploaded archive expands to."
     )
     max_video_bytes: int = Field(2_000_000_000, ge=1, description="The largest video.")
-    max_image_pixels: int = Field(50_000_000, ge=1, description="The most pixels that an image may declare.")
+    max_image_pixels: int = Field(
+        50_000_000, ge=1, le=178_956_970, description="The most pixels that an image may declare."
+    )
     max_items: int = Field(256, ge=1, description="The most images or landmark sets in one request.")
     max_waiting: int = Field(1024, ge=1, description="The most requests that wait for one model; more get 503.")
     max_streams: int = Field(64, ge=0, description="The most live streams of one serving process; more are refused.")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sightloop.errors import BadImage, TooLarge
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 178_956_970
+"""The most pixels that any picture may have: Pillow opens no larger one. `SIGHTLOOP_MAX_IMAGE_PIXELS` asks for less."""
 _ORIENTATION, _TURNED = 0x0112, range(5, 9)
 _PNG = b"\x89PNG\r\n\x1a\n"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
