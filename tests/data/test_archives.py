@@ -77,6 +77,12 @@ def test_a_file_that_declares_zeros_without_holding_them_is_refused(archive: Pat
         archives.check(archive, manifest())
 
 
+def test_an_index_that_is_no_text_is_refused(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes().replace(b"digits", b"digit\xff"))
+    with pytest.raises(BadData, match="is no whole archive"):
+        archives.check(archive, manifest())
+
+
 @pytest.mark.parametrize("kept", [0, 300, 2000, 12_000])
 def test_a_cut_archive_is_refused(archive: Path, kept: int) -> None:
     archive.write_bytes(archive.read_bytes()[:kept])

@@ -73,6 +73,10 @@ def test_a_file_that_is_not_as_published_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "labels.json", {"a.png": [2]})
     with pytest.raises(BadData, match="has no category 2, but marks image 0"):
         sources.read(tmp_path)
+    write(tmp_path / "labels.json", {"a.png": [1]})
+    (tmp_path / "labels.json").write_bytes((tmp_path / "labels.json").read_bytes().replace(b"a.png", b"\xff.png"))
+    with pytest.raises(BadData, match=r"labels\.json is not COCO as it is published: 'utf-8'"):
+        sources.read(tmp_path)
     write(tmp_path / "labels.json", {"a.png": [1]}, images=[{"id": 0}])
     with pytest.raises(BadData, match=r"labels\.json is not COCO as it is published: .*file_name"):
         sources.read(tmp_path)

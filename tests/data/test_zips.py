@@ -132,6 +132,19 @@ def test_encrypted_cut_and_damaged_archives_are_told() -> None:
         zips.tree(io.BytesIO(damaged), "x.zip").read("cat/a.png")
 
 
+def test_what_its_headers_say_cannot_be_is_told() -> None:
+    data = packed(lambda archive: archive.writestr("cat/a.png", picture(1)))
+    tree = zips.tree(io.BytesIO(data[5:]), "x.zip")  # its places are before the beginning
+    with pytest.raises(BadData, match=r"cat/a\.png in x\.zip is damaged"):
+        tree.read("cat/a.png")
+    strong = bytearray(data)
+    for flags in (data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8):
+        strong[flags] |= 0x40
+    with pytest.raises(BadData, match=r"cat/a\.png in x\.zip is damaged"):
+        zips.tree(io.BytesIO(bytes(strong)), "x.zip").read("cat/a.png")
+    assert "leads out of it" in refused(packed(lambda archive: archive.writestr(ZipInfo("\0"), b"x"))).message
+
+
 def test_too_many_and_too_large_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def fill(archive: ZipFile) -> None:
         for number in range(3):

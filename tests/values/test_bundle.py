@@ -35,6 +35,10 @@ def test_what_is_no_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     package = packages.digits()
     with pytest.raises(PackageRefused, match="models export"):
         from_zip(b"a pickle, say")
+    with pytest.raises(PackageRefused, match="models export"):
+        from_zip(to_zip(package)[5:])
+    with pytest.raises(PackageRefused, match=f"{CARD} cannot be read"):
+        from_zip(zipped(**{CARD: b'{"project": "\xff"}', GRAPH: package.graph, GOLDEN: package.golden}))
     with pytest.raises(PackageRefused, match=f"{GOLDEN} missing"):
         from_zip(zipped(**{CARD: b"", GRAPH: b""}))
     with pytest.raises(PackageRefused, match="not the file"):

@@ -76,7 +76,7 @@ def read(path: Path) -> Iterator[tuple[Indexed, bytes]]:
                 if digest_of(content) != entry.digest:
                     raise BadData(f"{path}: sample {entry.digest} was altered or damaged")
                 yield entry, content
-    except (tarfile.TarError, msgspec.MsgspecError, EOFError, OSError) as error:
+    except (tarfile.TarError, msgspec.MsgspecError, UnicodeDecodeError, EOFError, OSError) as error:
         raise BadData(f"{path} is no whole archive of a dataset version: {error}") from error
 
 

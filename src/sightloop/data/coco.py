@@ -86,7 +86,7 @@ def _table(name: str, data: bytes) -> Table | None:
         return None
     try:
         return msgspec.json.decode(data, type=Table)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadData(f"{name} is not COCO as it is published: {error}", expected=", ".join(_PARTS)) from error
 
 

@@ -35,7 +35,7 @@ def tree(file: Path | BinaryIO, root: str, *, most_bytes: int | None = None) -> 
         archive = ZipFile(file)
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise BadData(f"{root} is no whole zip archive: {error}", hint="Was it sent and written whole?") from error
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     for info in infos:
         _refuse_member(root, info)
     _refuse_bomb(root, infos, most_bytes)

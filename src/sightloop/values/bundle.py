@@ -41,7 +41,7 @@ def from_zip(data: bytes) -> Sealed:
             if size > LARGEST:
                 raise PackageRefused("the package is too large", expected=f"at most {LARGEST} bytes", got=str(size))
             card, graph, golden = (content(bundle, member) for member in members)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise PackageRefused(
             f"the bytes are no zip of a model package: {error}",
             hint="`sightloop models export PROJECT FILE.zip` writes one.",

@@ -19,5 +19,6 @@ def content(archive: ZipFile, member: ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return file.read(member.file_size)
-    except (zlib.error, EOFError) as error:
+    except (zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        # Where a header says what cannot be, zipfile fails as it happens: by a seek before the beginning, say.
         raise BadZipFile(str(error)) from error
