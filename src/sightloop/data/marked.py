@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Self
 
 from sightloop.data.trees import Tree
@@ -33,6 +33,10 @@ class Marked(NamedTuple):
     labels: tuple[str, ...]
     side: Side | None = None
     boxes: tuple[Box, ...] = ()
+
+
+Said = Callable[[Marked, bytes], tuple[str, tuple[Box, ...] | None]]
+"""The label, or the boxes, of an image with this content."""
 
 
 class Samples:
@@ -72,16 +76,17 @@ def labelled(tree: Tree, images: Sequence[Marked]) -> Samples:
     Raises BadData where several things are marked on an image, before anything is read.
     """
     _refuse_several(tree, images)
-    settled = settle(images)
-    contents, root = tree.fetch([one.image for one in settled]), tree.root.rstrip("/")
+    return samples(tree, images, lambda one, _: (next(iter(one.labels), ""), None))
+
+
+def samples(tree: Tree, images: Sequence[Marked], said: Said) -> Samples:
+    """The images as samples, in their order, on the sides that hold; `said` gives the label or the boxes of each."""
+    settled, root = settle(images), tree.root.rstrip("/")
+    contents = tree.fetch([one.image for one in settled])
     items = (
-        Labelled(
-            content=content,
-            label=next(iter(one.labels), ""),
-            side=one.side,
-            origin=f"{root}/{one.image}",
-        )
+        Labelled(content=content, label=label, side=one.side, origin=f"{root}/{one.image}", boxes=boxes)
         for one, content in zip(settled, contents, strict=True)
+        for label, boxes in (said(one, content),)
     )
     return Samples(items, len(settled))
 
