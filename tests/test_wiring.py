@@ -42,6 +42,17 @@ def test_a_home_that_cannot_be_made_is_told_of(make_settings: Callable[..., Sett
         wiring.build(make_settings(home=tmp_path / "file" / "home"))
 
 
+@pytest.mark.parametrize("place", ["text", "folder", "file/in/the/way"])
+def test_a_file_that_is_no_database_is_told_of(
+    make_settings: Callable[..., Settings], tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "text").write_text("no database " * 100)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(NotReady, match=r"database .*(does not answer|cannot be made)"):
+        wiring.build(make_settings(database_url=f"sqlite:///{tmp_path}/{place}"))
+
+
 def test_a_database_that_does_not_answer_is_told_of_without_its_password(
     make_settings: Callable[..., Settings],
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests import tens
 from tests.house import until
 
+from sightloop import worker as module
 from sightloop.errors import Conflict
 from sightloop.loop.samples.collect import collect
 from sightloop.store import deployments, runs, tracking, versions
@@ -79,7 +80,9 @@ def test_a_worker_works_until_it_is_stopped(make_parts: Make) -> None:
     assert tens.again(parts, run).status is Status.FAILED
 
 
-def test_mlflow_is_told_of_a_champion_that_others_put_in_place(make_parts: Make) -> None:
+def test_mlflow_is_told_of_a_champion_that_others_put_in_place(
+    make_parts: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mlflow import MlflowClient
 
     parts = make_parts(trained=True)
@@ -89,8 +92,22 @@ def test_mlflow_is_told_of_a_champion_that_others_put_in_place(make_parts: Make)
         second = runs.open(connection, "tens", "hand", "ann")
         versions.register(connection, "tens", first.package, first.card, Verdict.ACCEPTED, "a copy", second.id)
         deployments.promote(connection, "tens", 2, "ann", "by hand")
+    monkeypatch.setattr(module, "_MIRROR_SECONDS", 0.0)
+    worker = Worker(parts)
+    worker.mirror()  # of no use: MLflow does not know the run yet
     tracking.log_run(url, project="tens", run=second.id, parameters={}, metrics={}, root=parts.settings.home)
     tracking.register(url, project="tens", version=2, run=second.id)
-    Worker(parts).mirror()
+    worker.mirror()
     client = MlflowClient(tracking_uri=url, registry_uri=url)
     assert client.get_model_version_by_alias("tens", "champion").tags["sightloop.version"] == "2"
+
+
+def test_a_pulse_that_cannot_be_written_does_not_end_the_worker(
+    make_parts: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = make_parts()
+    (parts.settings.home / "worker.json").mkdir()
+    with Worker(parts):
+        assert holder(parts.settings) is not None
+    captured = capsys.readouterr()
+    assert "the pulse was not written" in captured.out + captured.err

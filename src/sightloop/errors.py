@@ -3,7 +3,7 @@
 SightloopError                 500  exit 1   anything below; never raised itself
 ├── BadInput                   422  exit 2   what a person or program sent cannot be used
 │   ├── BadImage               422           bytes that are no usable image
-│   ├── BadVideo             422           bytes that are no usable video
+│   ├── BadVideo               422           bytes that are no usable video
 │   ├── BadLandmarks           422           numbers that are no hand
 │   ├── BadRecipe              422           a project's declaration that cannot be read
 │   ├── BadData                422           samples or labels that cannot be taken in

@@ -59,7 +59,9 @@ class Settings(BaseSettings):
         500_000_000, ge=1, description="The most bytes that an uploaded archive expands to."
     )
     max_video_bytes: int = Field(2_000_000_000, ge=1, description="The largest video.")
-    max_image_pixels: int = Field(50_000_000, ge=1, description="The most pixels that an image may declare.")
+    max_image_pixels: int = Field(
+        50_000_000, ge=1, le=178_956_970, description="The most pixels that an image may declare."
+    )
     max_items: int = Field(256, ge=1, description="The most images or landmark sets in one request.")
     max_waiting: int = Field(1024, ge=1, description="The most requests that wait for one model; more get 503.")
     max_streams: int = Field(64, ge=0, description="The most live streams of one serving process; more are refused.")
@@ -86,6 +88,12 @@ class Settings(BaseSettings):
     def licences(self) -> frozenset[str]:
         """The licences that are allowed; none at all means that every one is."""
         return frozenset(name.strip() for name in self.allowed_licences.split(",") if name.strip())
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches the API."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - only compared with
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def database(self) -> str:

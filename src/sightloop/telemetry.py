@@ -39,7 +39,7 @@ class Telemetry:
         PlatformCollector(registry=registry)
         self.latency = Histogram(
             "prediction_latency_seconds",
-            "From the received request to its answer, in seconds.",
+            "From the decoded request to its answer, in seconds.",
             ["project"],
             buckets=_SECONDS,
             registry=registry,
@@ -109,6 +109,8 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
     if form == "console":
         # The pretty kind of traceback would print variables, and with them what users sent.
         rendering = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    # It tells of every form that cannot be read, which the answer does, in lines that are no JSON.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

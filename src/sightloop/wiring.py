@@ -10,7 +10,7 @@ from sightloop.data import recipes
 from sightloop.errors import NotFound, NotReady
 from sightloop.settings import Settings
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, is_away
+from sightloop.store.database import Database, is_away, is_unfit, reason
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 
@@ -52,11 +52,11 @@ def build(settings: Settings) -> Parts:
     try:
         database.migrate()
     except DBAPIError as error:
-        if not is_away(error):
+        if not (is_away(error) or is_unfit(error)):
             raise
         raise NotReady(
             f"the database {database.url.render_as_string()} does not answer",  # without its password
-            got=str(error.orig).partition("\n")[0],
-            hint="Look at SIGHTLOOP_DATABASE_URL and whether the server is up.",
+            got=reason(error),
+            hint="Look at SIGHTLOOP_HOME or SIGHTLOOP_DATABASE_URL, and whether the disk or the server is up.",
         ) from error
     return Parts(settings, database, Blobs(settings.blobs), known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -24,13 +25,14 @@ from sightloop.loop.work import Work
 from sightloop.serve.video.studio import Studio
 from sightloop.settings import Settings
 from sightloop.store import deployments, leases, runs, tracking, versions
-from sightloop.store.database import is_away
+from sightloop.store.database import is_away, reason
 from sightloop.values.moment import new_id, now
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Run
 from sightloop.wiring import Parts
 
 _BEAT_SECONDS = 2.0
+_MIRROR_SECONDS = 60.0
 
 
 class Pulse(Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class Worker:
         self._since = datetime.now(UTC)
         self._run: str | None = None
         self._mirrored: dict[str, int] = {}
+        self._mirror_from = 0.0
         self._told: set[str] = set()
         self._handed: set[str] = set()
         self._name = _named(parts.settings)
@@ -92,7 +95,7 @@ class Worker:
             except DBAPIError as error:
                 if not is_away(error):
                     raise
-                self._complain(f"the database is away: {str(error.orig).splitlines()[0]}")
+                self._complain(f"the database is away: {reason(error)}")
             self._stop.wait(self._parts.settings.poll_seconds)
 
     def work_off(self, run: str) -> None:
@@ -122,7 +125,12 @@ class Worker:
                     self._handed.add(run.id)
 
     def mirror(self) -> None:
-        """Tell MLflow of champions that were put in place by others, since servers do not speak to it."""
+        """Tell MLflow of champions that were put in place by others, since servers do not speak to it.
+
+        Where it cannot be told, it is tried again a minute later: a server that is down takes seconds to say so.
+        """
+        if time.monotonic() < self._mirror_from:
+            return
         with self._parts.database.read() as connection:
             revisions = deployments.revisions(connection)
             changed = {
@@ -136,12 +144,19 @@ class Worker:
                 if deployment is not None
             }
         for project, run in runs_of.items():
-            if run is not None:  # a model that came from elsewhere is none of MLflow's
-                try:
-                    tracking.sync_aliases(self._parts.settings.mlflow, project, run)
-                except Exception as error:  # its client raises every kind; the record is for people, the worker goes on
-                    self._complain(f"MLflow was not told of the champion of {project}: {type(error).__name__}: {error}")
-        self._mirrored = revisions
+            # A model that came from elsewhere is none of MLflow's.
+            if run is None or self._crown(project, run):
+                self._mirrored[project] = revisions[project]
+            else:
+                self._mirror_from = time.monotonic() + _MIRROR_SECONDS
+
+    def _crown(self, project: str, run: str) -> bool:
+        try:
+            tracking.crown(self._parts.settings.mlflow, project, run)
+        except Exception as error:  # its client raises every kind; the record is for people, the worker goes on
+            self._complain(f"MLflow was not told of the champion of {project}: {type(error).__name__}: {error}")
+            return False
+        return True
 
     def _turn(self) -> None:
         self.look()
@@ -192,10 +207,13 @@ class Worker:
 
     def _beat(self) -> None:
         while True:
-            pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
-            _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
             if self._run is not None:
                 self._renew()
+            pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
+            try:
+                _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
+            except OSError as error:  # a full disk, say: the leases must be renewed all the same
+                self._complain(f"the pulse was not written: {error}")
             if self._stop.wait(_BEAT_SECONDS):
                 return
 
@@ -204,7 +222,7 @@ class Worker:
             with self._parts.database.write() as connection:
                 leases.renew(connection, self._name)
         except DBAPIError as error:
-            self._complain(f"the lease was not renewed: {str(error.orig).splitlines()[0]}")
+            self._complain(f"the lease was not renewed: {reason(error)}")
 
 
 def holder(settings: Settings) -> Pulse | None:
@@ -251,7 +269,7 @@ def _path(settings: Settings, kind: str) -> Path:
 
 
 def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_suffix(".new")
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.write_bytes(data)
     fresh.replace(path)
 

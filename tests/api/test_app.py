@@ -6,6 +6,8 @@ import re
 
 from tests.inprocess import Client
 
+from sightloop.values.recipe import RESERVED
+
 
 def test_every_route_is_described_and_every_reference_leads_somewhere(client: Client) -> None:
     document = client.get("/openapi.json").json()
@@ -29,3 +31,9 @@ def test_the_docs_fetch_nothing_from_outside(client: Client) -> None:
     assert local
     for address in local:
         assert client.get(address).status_code == 200, address
+
+
+def test_no_project_can_be_named_as_a_fixed_path_is(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    fixed = {match[1] for path in paths if (match := re.match(r"/v1/([a-z]+)", path))}
+    assert fixed == set(RESERVED)

@@ -15,6 +15,7 @@ from tests.deploying import Home
 from tests.inprocess import Client
 
 from sightloop.store import annotations as said
+from sightloop.store import datasets
 from sightloop.values.box import Box
 from sightloop.values.image import Image
 from sightloop.values.sample import digest_of
@@ -57,10 +58,13 @@ def test_the_drawn_picture_comes_on_request(client: Client, how: dict[str, dict[
     assert np.abs(drawn.astype(int) - sent)[:32, :32].max() > 50
 
 
-def test_there_is_nothing_to_draw_for_a_class(client: Client) -> None:
-    answer = client.post("/v1/digits/predict", params={"draw": "1"}, files={"file": packages.drawn()[0][0]})
-    assert answer.status_code == 422
-    assert "nothing to draw" in answer.json()["detail"]
+def test_where_there_is_nothing_to_draw_nothing_is_predicted(client: Client) -> None:
+    digit = packages.drawn()[0][0]
+    for path, files in (("/v1/digits/predict", {"file": digit}), (PATH, [("files", PICTURE), ("files", PICTURE)])):
+        answer = client.post(path, params={"draw": "1"}, files=files)
+        assert answer.status_code == 422
+        assert "nothing to draw" in answer.json()["detail"]
+    assert "predictions_total{" not in client.get("/metrics").text
 
 
 def test_what_was_found_is_recorded(client: Client) -> None:
@@ -76,6 +80,7 @@ def test_the_document_describes_both_kinds_of_answer(client: Client) -> None:
     answers = document["paths"]["/v1/{project}/predict"]["post"]["responses"]["200"]["content"]["application/json"]
     names = [one["$ref"].rpartition("/")[2] for one in answers["schema"]["anyOf"]]
     assert names == ["Predictions", "Pictures"]
+    assert "image/jpeg" in document["paths"]["/v1/{project}/predict"]["post"]["responses"]["200"]["content"]
     assert {"Box", "Detected", *names} <= set(document["components"]["schemas"])
 
 
@@ -128,6 +133,20 @@ def test_samples_come_with_their_boxes(client: Client, home: Home) -> None:
     with home.database.read() as connection:
         kept = said.counting(connection, "squares", [digest_of(PICTURE)])[digest_of(PICTURE)]
     assert len(kept.boxes or ()) == 2
+
+
+def test_versions_are_compared_with_their_boxes(client: Client, home: Home) -> None:
+    for column in range(8):
+        picture = Image(packages.painted(("red", column % 6, column // 6))).encode()
+        boxes = [RED, RED | {"label": "green"}]
+        client.post("/v1/squares/samples", json={"image": base64.b64encode(picture).decode(), "boxes": boxes})
+        if column == 6:
+            with home.database.write() as connection:
+                datasets.freeze(connection, home.blobs, "squares", ("red", "green"))
+    with home.database.write() as connection:
+        datasets.freeze(connection, home.blobs, "squares", ("red", "green"))
+    (added,) = client.get("/v1/squares/datasets/1/diff/2").json()["added"]
+    assert [box["label"] for box in added["boxes"]] == ["red", "green"]
 
 
 def test_samples_with_boxes_come_as_json(client: Client) -> None:

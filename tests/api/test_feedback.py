@@ -13,6 +13,7 @@ from tests.inprocess import Client
 from sightloop.api import feedback
 from sightloop.store import annotations as said
 from sightloop.store import samples
+from sightloop.values.moment import new_id
 from sightloop.values.sample import digest_of
 
 PNG, LABEL = packages.drawn()[0]
@@ -60,9 +61,15 @@ def test_a_label_that_is_no_class(client: Client) -> None:
 
 def test_an_unknown_prediction(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feedback, "PATIENCE", 0.1)
-    answer = client.post("/v1/predictions/01a1fd6c-ca7a-7213-89ec-433282e8b002/feedback", json={"label": "1"})
+    answer = client.post(f"/v1/predictions/{new_id()}/feedback", json={"label": "1"})
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_what_cannot_be_on_its_way_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback, "PATIENCE", 600.0)
+    for old in ("01890a5d-ac96-774b-bcce-b302099a8057", "seven"):
+        assert client.post(f"/v1/predictions/{old}/feedback", json={"label": "1"}).status_code == 404
 
 
 def test_an_unknown_field(client: Client) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import resource
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from tests import packages
 from tests.deploying import Home
 from tests.house import free_port
 from tests.inprocess import Client
 
 from sightloop.api import problems
+from sightloop.store import runs
 from sightloop.store.database import Database
 
 PNG, _ = packages.drawn()[0]
@@ -141,6 +143,45 @@ def test_numbers_that_are_none(client: Client, word: str) -> None:
 )
 def test_json_that_is_not_as_wanted(client: Client, body: bytes) -> None:
     problem(client.post("/v1/digits/predict", content=body, headers=JSON), 422)
+
+
+def test_what_stands_beside_items_is_refused(client: Client) -> None:
+    body = {"items": [{"image": base64.b64encode(PNG).decode()}], "label": "7"}
+    assert "beside `items`" in problem(client.post("/v1/digits/samples", json=body), 422)["detail"]
+
+
+def test_a_value_that_the_database_does_not_take_is_no_mistake_of_the_server(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(DataError) as raised, database.read() as connection:
+        runs.page(connection, before="a zero byte \0")
+    database.close()
+    assert problems.problem(raised.value, "/v1/runs").status == 422
+
+
+@pytest.mark.parametrize("path", ["/v1/digits/predict", "/v1/digits/samples"])
+def test_a_client_that_goes_away_while_it_sends(client: Client, path: str) -> None:
+    told: list[MutableMapping[str, Any]] = []
+    coming: Iterator[MutableMapping[str, Any]] = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    )
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(coming)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        told.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "headers": headers, "query_string": b""}
+    client.run(client.app(scope, receive, send))
+    assert [message["status"] for message in told if "status" in message] in ([], [499])
+    counted = [line for line in client.get("/metrics").text.splitlines() if "sightloop_request_seconds_count" in line]
+    assert [line for line in counted if path.rpartition("/")[2] in line and 'status="499"' in line]
+
+
+def test_an_event_that_cannot_be_numbered_so(client: Client) -> None:
+    answer = client.get("/v1/runs/x/events", headers={"last-event-id": "9" * 30})
+    assert "last-event-id" in problem(answer, 422)["detail"]
 
 
 def test_width_without_height(client: Client) -> None:

@@ -133,7 +133,7 @@ def test_requests_are_logged_as_json_with_timestamps(start: Callable[..., Server
 def test_a_follower_of_a_run_does_not_keep_it_from_stopping(start: Callable[..., Server], home: Home) -> None:
     server = start()
     with home.database.write() as connection:
-        run = runs.open(connection, "digits", "manual", "test")
+        run = runs.open(connection, "digits", "hand", "test")
         runs.log(connection, run.id, "progress", "train")
     begun, ended = threading.Event(), threading.Event()
 

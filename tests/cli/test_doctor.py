@@ -44,6 +44,16 @@ def test_a_sound_home_is_sound(trained: Parts, command: Command) -> None:
     assert "dataset versions: 1, every manifest whole" in told
 
 
+def test_settings_are_shown_without_passwords(home: Home, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    home()
+    monkeypatch.setenv("SIGHTLOOP_MLFLOW_URL", "http://ann:secret@127.0.0.1:9/")
+    monkeypatch.setenv("SIGHTLOOP_AIRFLOW_TOKEN", "secret")
+    told = command("doctor").out
+    assert "SIGHTLOOP_MLFLOW_URL=http://***@127.0.0.1:9/" in told
+    assert "SIGHTLOOP_AIRFLOW_TOKEN=***" in told
+    assert "secret" not in told
+
+
 def test_an_edited_byte_of_a_blob_is_named(trained: Parts, command: Command) -> None:
     with trained.database.read() as connection:
         blob = datasets.manifest(connection, trained.blobs, "tens", 1).entries[0].place.blob

@@ -87,6 +87,22 @@ def test_an_unknown_command_and_option_are_told_with_the_nearest(command: Comman
     assert "--epochs" in command("train", "tens", "--epoch", "3").err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models", "promote", "tens"),
+        ("runs", "list", "--limit"),
+        ("data", "lineage", "tens", "--model"),
+        ("data", "diff", "tens", "1"),
+    ],
+)
+def test_a_number_that_no_database_takes_is_told(
+    home: Callable[..., Parts], command: Command, words: tuple[str, ...]
+) -> None:
+    home()
+    assert command(*words, "9" * 30).code == 2
+
+
 def test_a_setting_that_cannot_be_is_told_by_its_name(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLOOP_POLL_SECONDS", "soon")
     done = command("projects")

@@ -6,19 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests import tens
+from tests import packages, tens
 from tests.cli.conftest import Command
+from tests.deploying import Home, write_recipes
 
+from sightloop.settings import Settings
 from sightloop.store import versions
+from sightloop.values.bundle import from_zip
+from sightloop.values.image import Image
 from sightloop.values.package import Sealed
 from sightloop.values.version import Verdict
 from sightloop.wiring import Parts
 
-Home = Callable[..., Parts]
+Train = Callable[..., Parts]
 
 
 @pytest.fixture
-def trained(home: Home) -> Parts:
+def trained(home: Train) -> Parts:
     """A project with three versions: the champion, an accepted one, a refused one."""
     parts = home(trained=True)
     with parts.database.write() as connection:
@@ -68,6 +72,11 @@ def test_a_package_is_exported_whole(trained: Parts, command: Command, tmp_path:
     again = command("models", "export", "tens", str(folder))
     assert again.code == 4
     assert "is there already" in again.err
+    assert command("models", "export", "tens", str(tmp_path / "new" / "package.zip")).code == 0
+    assert from_zip((tmp_path / "new" / "package.zip").read_bytes()) == Sealed.read(folder)
+    barred = command("models", "export", "tens", "/proc/nowhere/package.zip")
+    assert barred.code == 2
+    assert "cannot be written" in barred.err
 
 
 def test_a_version_is_scored_on_held_out_samples(trained: Parts, command: Command) -> None:
@@ -104,7 +113,30 @@ def test_a_version_is_scored_on_other_data_that_leaves_no_trace(
     assert command("data", "list", "--json").json == before
     (tmp_path / "set" / "ten").mkdir()
     (tmp_path / "set" / "ten" / "1.png").write_bytes(b"")
-    assert "--skip-label ten" in command("evaluate", "tens", "--data", str(tmp_path / "set")).err
+    words = ("evaluate", "tens", "--data", str(tmp_path / "set"))
+    assert "--skip-label ten" in command(*words).err
+    assert command(*words, "--skip-label", "ten", "--json").json["samples"] == 20
+
+
+def test_boxes_of_no_known_class_are_told_and_not_left_out(
+    make_settings: Callable[..., Settings], command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(make_settings(recipes=write_recipes(tmp_path / "recipes")))
+    home.deploy(packages.squares())
+    home.database.close()
+    monkeypatch.setenv("SIGHTLOOP_HOME", str(home.settings.home))
+    monkeypatch.setenv("SIGHTLOOP_RECIPES", str(home.settings.recipes))
+    (tmp_path / "train" / "images").mkdir(parents=True)
+    (tmp_path / "train" / "labels").mkdir()
+    (tmp_path / "train" / "images" / "a.png").write_bytes(Image(packages.painted(("red", 0, 0))).encode())
+    (tmp_path / "train" / "labels" / "a.txt").write_text("0 0.0833333 0.125 0.1666667 0.25\n")
+    (tmp_path / "data.yaml").write_text("train: train/images\nnames: [red]\n")
+    words = ("evaluate", "squares", "--data", str(tmp_path))
+    assert command(*words, "--json").json["per_class"]["red"]["support"] == 1
+    (tmp_path / "data.yaml").write_text("train: train/images\nnames: [Red]\n")
+    told = command(*words)
+    assert told.code == 2
+    assert "the label 'Red' is not known; did you mean 'red'?" in told.err
 
 
 def test_files_are_answered_without_a_server(trained: Parts, command: Command, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def test_a_finished_run_is_listed_shown_and_told(home: Home, command: Command) -
     assert "finished" in log
     assert command("runs", "log", "tens", "--json").json[0]["kind"] == "begun"
     assert "freeze: begun" in command("runs", "log", "tens", "--follow").err
+    assert command("runs", "log", "tens", "--follow", "--json").json[-1]["kind"] == "finished"
 
 
 def test_a_runs_report_is_written_where_it_is_wanted(home: Home, command: Command, tmp_path: Path) -> None:

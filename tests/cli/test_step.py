@@ -52,4 +52,5 @@ def test_a_step_of_the_workers_run_or_of_none_is_refused(home: Home, command: Co
     assert command("step", "close", "--run", run).code == 4
     assert command("step", "freeze", "--run", "none").code == 3
     assert command("step", "open", "tens", "--scheduler", "").code == 2
+    assert command("step", "open", "tens", "--scheduler", "a name of many letters").code == 2
     assert command("step", "open", "tnes").code == 3

@@ -52,7 +52,7 @@ def test_retrain_queues_and_a_second_one_is_told_of_the_first(home: Home, comman
     second = command("retrain", "tens")
     assert second.code == 4
     assert first.json["id"] in second.err
-    assert "no worker is running" in command("retrain", "digits").out
+    assert "no worker is running" in command("retrain", "digits").err
 
 
 def test_a_worker_that_runs_does_the_work(home: Home, command: Command) -> None:

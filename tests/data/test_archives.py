@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,21 @@ def test_one_edited_byte_is_found(archive: Path) -> None:
     assert edited != whole
     archive.write_bytes(edited)
     with pytest.raises(BadData, match="was altered"):
+        archives.check(archive, manifest())
+
+
+def test_a_file_that_declares_zeros_without_holding_them_is_refused(archive: Path) -> None:
+    member = tarfile.TarInfo(archives.INDEX)
+    member.pax_headers = {"GNU.sparse.size": str(2**40), "GNU.sparse.map": "0,0"}
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as made:
+        made.addfile(member, io.BytesIO())
+    with pytest.raises(BadData, match="is no archive of a dataset version"):
+        archives.check(archive, manifest())
+
+
+def test_an_index_that_is_no_text_is_refused(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes().replace(b"digits", b"digit\xff"))
+    with pytest.raises(BadData, match="is no whole archive"):
         archives.check(archive, manifest())
 
 

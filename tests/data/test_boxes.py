@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import PIL.Image
 import pytest
 from tests.packages import painted
 
@@ -46,6 +49,20 @@ def test_what_goes_out_comes_in_again(form: Form, tmp_path: Path) -> None:
         assert [box.label for box in item.boxes or ()] == [box.label for box in boxes]
         for found, drawn in zip(item.boxes or (), boxes, strict=True):
             assert found.corners == pytest.approx(drawn.corners, abs=1e-3)
+
+
+@pytest.mark.parametrize("form", [Form.YOLO, Form.COCO, Form.VOC])
+def test_boxes_of_a_photograph_that_is_stored_lying_come_in_again(form: Form, tmp_path: Path) -> None:
+    turned, file = PIL.Image.Exif(), io.BytesIO()
+    turned[0x0112] = 6
+    PIL.Image.new("RGB", (64, 32)).save(file, "JPEG", exif=turned)
+    drawn = (Box(label="red", x1=8, y1=32, x2=16, y2=60),)
+    entry = Entry(digest=digest_of(file.getvalue()), label="", side=Side.TEST, place=Place("b", 0, 1), boxes=drawn)
+    version = Manifest(project="squares", classes=("red",), entries=(entry,))
+    exports.write(version, [file.getvalue()], tmp_path / "out", form)
+    (item,) = sources.read(tmp_path / "out", boxed=True)
+    assert [box.corners for box in item.boxes or ()] == [pytest.approx(drawn[0].corners, abs=1e-3)]
+    assert Image.decode(item.content).pixels.shape == (64, 32, 3)
 
 
 def test_boxes_have_no_folders_of_classes(tmp_path: Path) -> None:
@@ -91,6 +108,21 @@ def test_a_mark_without_an_area_is_left_out(yolo: Callable[[str], list[Labelled]
 def test_marks_that_are_none_are_refused(yolo: Callable[[str], list[Labelled]], marks: str) -> None:
     with pytest.raises(BadData, match=r"a\.png"):
         yolo(marks)
+
+
+@pytest.mark.parametrize(
+    ("bbox", "boxes"), [([1e308, 0, 1e308, 4], None), ([1e17, 0, 1, 4], ()), ([0, 0, 0, 4], ())], ids=str
+)
+def test_odd_boxes_of_coco(tmp_path: Path, bbox: list[float], boxes: tuple[Box, ...] | None) -> None:
+    (tmp_path / "a.png").write_bytes(PICTURES[0])
+    mark = {"image_id": 1, "category_id": 1, "bbox": bbox}
+    table = {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [mark], "categories": [{"id": 1, "name": "x"}]}
+    (tmp_path / "a.json").write_text(json.dumps(table))
+    if boxes is not None:
+        assert [item.boxes for item in sources.read(tmp_path, boxed=True)] == [boxes]
+        return
+    with pytest.raises(BadData, match=r"a\.json has a box that is none"):
+        sources.read(tmp_path, boxed=True)
 
 
 def test_folders_of_classes_are_no_boxes(tmp_path: Path) -> None:

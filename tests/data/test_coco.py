@@ -38,6 +38,7 @@ def test_the_published_layout_with_its_sides(tmp_path: Path) -> None:
         write(tmp_path / "annotations" / f"instances_{side}.json", {f"{side}/a.png": [7, 7]})
     (tmp_path / "annotations" / "captions_train2017.json").write_text(json.dumps({"images": [], "annotations": []}))
     (tmp_path / "notes.json").write_text("no JSON at all")
+    (tmp_path / "deep.json").write_text('{"images": ' + "[" * 100_000)
     found = {(item.label, item.side) for item in sources.read(tmp_path)}
     assert found == {("dog", Side.TRAIN), ("dog", Side.VALIDATION), ("dog", Side.TEST)}
 
@@ -71,6 +72,10 @@ def test_a_file_that_is_not_as_published_is_refused(tmp_path: Path) -> None:
     paint(tmp_path / "a.png", 1)
     write(tmp_path / "labels.json", {"a.png": [2]})
     with pytest.raises(BadData, match="has no category 2, but marks image 0"):
+        sources.read(tmp_path)
+    write(tmp_path / "labels.json", {"a.png": [1]})
+    (tmp_path / "labels.json").write_bytes((tmp_path / "labels.json").read_bytes().replace(b"a.png", b"\xff.png"))
+    with pytest.raises(BadData, match=r"labels\.json is not COCO as it is published: 'utf-8'"):
         sources.read(tmp_path)
     write(tmp_path / "labels.json", {"a.png": [1]}, images=[{"id": 0}])
     with pytest.raises(BadData, match=r"labels\.json is not COCO as it is published: .*file_name"):

@@ -68,9 +68,11 @@ def test_other_numbers_of_labels_are_refused(folder: Path) -> None:
 
 def test_a_gzip_file_that_was_cut_off_is_refused(folder: Path) -> None:
     path = folder / "train-images-idx3-ubyte.gz"
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(BadData, match="cannot be unpacked"):
-        list(idx.read(folder))
+    whole = path.read_bytes()
+    for damaged in (whole[:-20], whole[:12] + b"\xff" * 12 + whole[24:]):
+        path.write_bytes(damaged)
+        with pytest.raises(BadData, match="cannot be unpacked"):
+            list(idx.read(folder))
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,12 @@ def test_a_persons_own_recipe_takes_the_place_of_one_that_ships(tmp_path: Path) 
     assert "gestures" in known
 
 
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").mkdir()
+    with pytest.raises(BadRecipe, match=r"a\.toml cannot be read: Is a directory"):
+        recipes.load(tmp_path)
+
+
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRecipe, match="is not there"):
         recipes.load(tmp_path / "nowhere")

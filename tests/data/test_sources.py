@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sightloop.data import sources
+from sightloop.data import mnist, sources
 from sightloop.errors import BadData
 from sightloop.settings import Settings
 from sightloop.values.image import Image
@@ -39,6 +39,14 @@ def test_a_local_copy_of_mnist_is_found(make_settings: Callable[..., Settings], 
 
 
 def test_mnist_cannot_be_had_offline_without_a_copy(make_settings: Callable[..., Settings]) -> None:
+    assert sources.open("mnist", make_settings()) is None
+
+
+def test_a_download_that_was_broken_off_is_no_copy(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "data" / "mnist"
+    write_idx(folder)  # the first files came, and no mirror answers for the others
+    with pytest.raises(BadData, match="cannot be downloaded"):
+        mnist.download(folder, mirrors=())
     assert sources.open("mnist", make_settings()) is None
 
 

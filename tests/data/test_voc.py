@@ -57,8 +57,12 @@ def test_xml_that_could_grow_without_bounds_is_refused(tmp_path: Path) -> None:
     paint(tmp_path / "a.png", 1)
     laughs = '<!DOCTYPE annotation [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><annotation>&b;</annotation>'
     (tmp_path / "a.xml").write_text(laughs)
-    with pytest.raises(BadData, match="declares a document type"):
+    with pytest.raises(BadData, match=r"a\.xml declares a document type"):
         sources.read(tmp_path)
     (tmp_path / "a.xml").write_text("<annotation>")
     with pytest.raises(BadData, match=r"a\.xml is no XML"):
         sources.read(tmp_path)
+    for encoding in ("foo-bar", "utf-7"):
+        (tmp_path / "a.xml").write_text(f'<?xml version="1.0" encoding="{encoding}"?><annotation/>')
+        with pytest.raises(BadData, match=r"a\.xml is no XML"):
+            sources.read(tmp_path)

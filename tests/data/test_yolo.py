@@ -49,6 +49,13 @@ def test_a_detectors_data_are_refused_for_classes(shared_data: Path) -> None:
         ("[cat]", "cat 0.5", "is no file of YOLO's labels"),
         ("7", "0 0.5", "`names` is no list of classes"),
         ("[cat", "0 0.5", "data.yaml is no YAML"),
+        ("2026-13-41", "0 0.5", "data.yaml is no YAML"),
+        ("[" * 3000, "0 0.5", "data.yaml is no YAML"),
+        ("[[cat, dog]]", "0 0.5", "`names` is no list of classes"),
+        ("[cat]\ntrain: list.txt\nval: []\ntest: []", "0 0.5", "leads to no images.*got list.txt"),
+        ("[cat]" + " " * 2**20, "0 0.5", "data.yaml is too large"),
+        ("[cat]", "0 0.5 nan 0.1 0.1", "is no file of YOLO's labels"),
+        ("[cat]", "0 0.5 0.5 inf 0.1", "is no file of YOLO's labels"),
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, declared: str, lines: str, problem: str) -> None:

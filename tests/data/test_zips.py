@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,25 @@ def test_a_file_that_hides_its_size_gives_no_more_than_it_declares() -> None:
         zips.tree(io.BytesIO(lying), "x.zip").read("cat/a.bmp")
 
 
+@pytest.mark.parametrize("how", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_can_only_be_expanded_whole_is_refused(how: int) -> None:
+    error = refused(packed(lambda archive: archive.writestr("cat/a.bmp", bytes(1000)), how))
+    assert "compressed in a way that is not taken" in error.message
+
+
+def test_a_bomb_that_hides_its_size_takes_no_memory() -> None:
+    data = packed(lambda archive: archive.writestr("cat/a.bmp", bytes(16 * 2**20)))
+    lying = data.replace((16 * 2**20).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    tree = zips.tree(io.BytesIO(lying), "x.zip")
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadData, match=r"cat/a\.bmp in x\.zip is damaged"):
+            tree.read("cat/a.bmp")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
 def test_files_that_share_their_bytes_are_refused() -> None:
     def fill(archive: ZipFile) -> None:
         archive.writestr("cat/a.png", picture(1))
@@ -110,6 +130,19 @@ def test_encrypted_cut_and_damaged_archives_are_told() -> None:
     damaged = data.replace(b"IHDR", b"XXXX")
     with pytest.raises(BadData, match=r"cat/a\.png in x\.zip is damaged"):
         zips.tree(io.BytesIO(damaged), "x.zip").read("cat/a.png")
+
+
+def test_what_its_headers_say_cannot_be_is_told() -> None:
+    data = packed(lambda archive: archive.writestr("cat/a.png", picture(1)))
+    tree = zips.tree(io.BytesIO(data[5:]), "x.zip")  # its places are before the beginning
+    with pytest.raises(BadData, match=r"cat/a\.png in x\.zip is damaged"):
+        tree.read("cat/a.png")
+    strong = bytearray(data)
+    for flags in (data.index(b"PK\x03\x04") + 6, data.index(b"PK\x01\x02") + 8):
+        strong[flags] |= 0x40
+    with pytest.raises(BadData, match=r"cat/a\.png in x\.zip is damaged"):
+        zips.tree(io.BytesIO(bytes(strong)), "x.zip").read("cat/a.png")
+    assert "leads out of it" in refused(packed(lambda archive: archive.writestr(ZipInfo("\0"), b"x"))).message
 
 
 def test_too_many_and_too_large_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

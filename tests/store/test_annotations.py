@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from sightloop.errors import BadData
 from sightloop.store import annotations as labels
+from sightloop.store import predictions
 from sightloop.store.database import Database
+from sightloop.store.predictions import Recorded
 from sightloop.values.annotation import Annotation
+from sightloop.values.box import Box
 from sightloop.values.moment import new_id, now
+from sightloop.values.prediction import Detections
 from sightloop.values.sample import digest_of
 
 
@@ -63,3 +68,19 @@ def test_samples_labelled_since_a_moment_are_counted_once_each(
     with database.write() as c:
         labels.add(c, "digits", [say(old, "5")])
         assert labels.count_since(c, "digits", "2026-01-01T00:00:00.000000+00:00") == 2
+
+
+def test_corrections_with_boxes_are_right_where_the_boxes_agree(
+    database: Database, label: Callable[..., list[str]]
+) -> None:
+    (digest,) = label(b"pitch")
+    box = Box(label="ball", x1=10, y1=10, x2=20, y2=20)
+    found = Detections(boxes=[box], width=100, height=100)
+    with database.write() as c:
+        for boxes in ((box,), (msgspec.structs.replace(box, x2=22),), (), (box, box)):
+            made = Recorded(id=new_id(), project="digits", version=1, answer=found, at=now())
+            predictions.add_many(c, [made])
+            told = msgspec.structs.replace(say(digest, "", prediction=made.id), boxes=boxes)
+            labels.add(c, "digits", [told])
+    with database.read() as c:
+        assert labels.judged(c, "digits", None, 10) == [False, False, True, True]

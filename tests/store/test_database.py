@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sightloop.errors import BadInput
 from sightloop.store import runs, tables
-from sightloop.store.database import Database
+from sightloop.store.database import Database, address
 
 WRITER = """
 import sys
@@ -130,6 +130,13 @@ def test_processes_that_migrate_at_once_wait_for_each_other(
 @pytest.mark.parametrize("spelling", ["postgres://u:p@h/d", "postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"])
 def test_postgresql_is_spoken_to_through_psycopg_3(spelling: str) -> None:
     assert Database(spelling).url.drivername == "postgresql+psycopg"
+
+
+@pytest.mark.parametrize("url", ["home/sightloop.db", "postgresql://ann:secret@host:port/sightloop"])
+def test_what_is_no_url_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(BadInput, match="cannot be read") as raised:
+        address(url)
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("url", ["no url", "mysql://u@h/d", "sqlite://", "sqlite:///:memory:"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sightloop.errors import BadData, NotFound, NotReady
+from sightloop.store import dvc
 from sightloop.store.dvc import Dvc
 
 
@@ -32,6 +33,12 @@ def test_a_file_comes_back_from_the_remote_to_an_empty_folder(remote: str, tmp_p
     elsewhere = tmp_path / "elsewhere" / "digits" / "1.tar"
     Dvc(tmp_path / "elsewhere", remote).fetch(elsewhere, md5)
     assert elsewhere.read_bytes() == b"a version"
+
+
+def test_a_remote_that_takes_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvc, "_LONGEST_SECONDS", 0.01)
+    with pytest.raises(NotReady, match=r"did not pull 1\.tar\.dvc within"):
+        Dvc(tmp_path / "here", str(tmp_path / "remote")).fetch(tmp_path / "here" / "1.tar", "0" * 32)
 
 
 def test_a_file_that_the_remote_has_not_got_is_told(remote: str, tmp_path: Path) -> None:

@@ -16,9 +16,7 @@ def predict(project: str = "digits", content: bytes | None = None) -> Recorded:
     """An answer, with or without its input."""
     digest = None if content is None else digest_of(content)
     place = None if content is None else Place("b" * 64, 3, len(content))
-    return Recorded(
-        id=new_id(), project=project, version=2, answer=ANSWER, at=now(), sample=digest, digest=digest, place=place
-    )
+    return Recorded(id=new_id(), project=project, version=2, answer=ANSWER, at=now(), digest=digest, place=place)
 
 
 def test_predictions_come_back_as_they_were(database: Database) -> None:

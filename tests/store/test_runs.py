@@ -125,9 +125,7 @@ def test_pages_go_back_in_time(database: Database) -> None:
         assert runs.page(c, before=made[3].id) == made[2::-1]
         assert runs.page(c, "digits") == [made[3], made[1]]
         assert runs.last(c, "gestures") == made[4]
-        assert runs.last_of_trigger(c, "digits", "labels") == made[1]
         assert runs.last(c, "leaf") is None
-        assert runs.last_of_trigger(c, "digits", "schedule") is None
 
 
 def test_events_come_in_order_and_after_a_number(database: Database) -> None:

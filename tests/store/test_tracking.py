@@ -155,10 +155,8 @@ def test_aliases_follow_our_versions(mlflow: House, project: str, record: Callab
 
     tracking.set_alias(mlflow.url, project, "challenger", five)
     assert named("challenger") == "5"
-    tracking.sync_aliases(mlflow.url, project, three, five)
-    assert (named("champion"), named("challenger")) == ("3", "5")
-    tracking.sync_aliases(mlflow.url, project, five)
-    tracking.sync_aliases(mlflow.url, project, five, None)
+    tracking.crown(mlflow.url, project, three)
+    tracking.crown(mlflow.url, project, five)
     assert named("champion") == "5"
     assert mlflow.client.get_registered_model(project).aliases.keys() == {"champion"}
 
@@ -171,7 +169,7 @@ def test_two_homes_on_one_server_each_have_their_own_versions_of_a_number(
         record(run)
         tracking.register(mlflow.url, project=project, version=1, run=run)
     assert len(mlflow.client.search_model_versions(f"name = '{project}'")) == 2
-    tracking.sync_aliases(mlflow.url, project, there)
+    tracking.crown(mlflow.url, project, there)
     assert mlflow.client.get_model_version_by_alias(project, "champion").tags[tracking.RUN] == there
 
 

@@ -51,6 +51,12 @@ def test_a_picture_of_another_shape_is_laid_in_with_its_own() -> None:
     assert corners(answer(wide)) == [("red", [160, 32, 192, 64])]
 
 
+def test_a_picture_of_one_pixel_has_tiles_too() -> None:
+    tiled = Input(kind="image", height=64, width=96, tiles=(8, 8))
+    prepared = TASK.prepare(Image(np.zeros((1, 1, 3), np.uint8)).encode(), tiled, max_pixels=10)
+    assert len(prepared.inputs) == 1 + 8 * 8
+
+
 def test_what_is_too_small_in_the_whole_is_found_in_a_tile() -> None:
     pixels = np.full((256, 384, 3), 114, np.uint8)
     pixels[36:71, 36:71] = (230, 20, 20)  # a cell of the first tile, a fifth of one of the whole

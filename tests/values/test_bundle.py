@@ -35,10 +35,17 @@ def test_what_is_no_package_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     package = packages.digits()
     with pytest.raises(PackageRefused, match="models export"):
         from_zip(b"a pickle, say")
+    with pytest.raises(PackageRefused, match="models export"):
+        from_zip(to_zip(package)[5:])
+    with pytest.raises(PackageRefused, match=f"{CARD} cannot be read"):
+        from_zip(zipped(**{CARD: b'{"project": "\xff"}', GRAPH: package.graph, GOLDEN: package.golden}))
     with pytest.raises(PackageRefused, match=f"{GOLDEN} missing"):
         from_zip(zipped(**{CARD: b"", GRAPH: b""}))
     with pytest.raises(PackageRefused, match="not the file"):
         from_zip(zipped(**{CARD: package.card.to_bytes(), GRAPH: b"other", GOLDEN: package.golden}))
+    whole = zipped(**{CARD: package.card.to_bytes(), GRAPH: package.graph, GOLDEN: package.golden})
+    with pytest.raises(PackageRefused, match="no zip of a model package"):
+        from_zip(whole[:80] + b"\xff" * 60 + whole[140:])
     monkeypatch.setattr(bundle, "LARGEST", 1000)
     with pytest.raises(PackageRefused, match="too large"):
         from_zip(to_zip(package))

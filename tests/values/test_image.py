@@ -75,6 +75,27 @@ def test_an_image_is_turned_upright() -> None:
     assert Image.decode(data, least=(4, 4)).pixels.shape[0] > Image.decode(data, least=(4, 4)).pixels.shape[1]
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_size_is_told_as_the_picture_stands(kind: str) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(picture(30, 40), kind, exif=exif)
+    assert Image.size_of(data) == (30, 40)
+    assert Image.decode(data).pixels.shape == (40, 30, 3)
+    assert Image.size_of(encoded(picture(30, 40), kind)) == (40, 30)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage!", b"Exif\0\0II"])
+def test_a_broken_note_on_the_orientation_counts_as_upright(kind: str, exif: bytes) -> None:
+    assert Image.size_of(encoded(picture(30, 40), kind, exif=exif)) == (40, 30)
+
+
+def test_no_pixel_is_decoded_for_the_size() -> None:
+    assert Image.size_of(declared(9000, 8000)) == (9000, 8000)
+    assert Image.size_of(encoded(picture(300, 400), "PNG")[:2000]) == (400, 300)
+
+
 def test_a_large_jpeg_is_read_reduced_but_never_below_what_is_wanted() -> None:
     data = encoded(picture(1024, 2048), "JPEG")
     assert Image.decode(data, least=(128, 128)).pixels.shape == (128, 256, 3)

@@ -56,6 +56,11 @@ def test_what_is_no_hand_is_refused(numbers: Any, complaint: str) -> None:
         Landmarks.of(numbers)
 
 
+def test_an_aspect_ratio_beyond_all_bounds_is_refused() -> None:
+    with pytest.raises(BadLandmarks, match="not a number"):
+        Landmarks.of(HAND, aspect=1e300)
+
+
 @pytest.mark.parametrize("aspect", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_aspect_ratio_is_positive(aspect: float) -> None:
     with pytest.raises(BadLandmarks, match="aspect"):

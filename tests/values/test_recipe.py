@@ -35,6 +35,8 @@ def test_defaults_fill_what_a_short_recipe_leaves_out() -> None:
         ("\n[split]\nvalidation = 0.6\ntest = 0.4", "leave something to train on"),
         ("\n[answers.commands]\ncta = 'up'", "did you mean 'cat'?"),
         ("\nepochs = 0", "train.epochs"),
+        ("\n[triggers]\nbudget_days = inf", "triggers.budget_days"),
+        ("\n[triggers]\ncooldown_minutes = inf", "triggers.cooldown_minutes"),
         ("\n= 3", "not TOML"),
     ],
 )
@@ -45,15 +47,15 @@ def test_a_mistake_is_named_with_its_remedy(added: str, complaint: str) -> None:
     assert complaint in str(error.value).replace(". It is not known; ", "; ")
 
 
-@pytest.mark.parametrize("name", ["", "Cats", "-cats", "a/b", "x" * 64])
+@pytest.mark.parametrize("name", ["", "Cats", "-cats", "a/b", "x" * 64, "runs"])
 def test_a_name_that_no_url_can_carry_is_refused(name: str) -> None:
     with pytest.raises(BadRecipe, match="name"):
         Recipe.parse(LEAST.replace('"cats"', f'"{name}"'))
 
 
-@pytest.mark.parametrize("classes", ['["cat"]', '["cat", "cat"]'])
-def test_classes_are_two_or_more_and_each_once(classes: str) -> None:
-    with pytest.raises(BadRecipe, match="classes"):
+@pytest.mark.parametrize("classes", ['["cat"]', '["cat", "cat"]', '["cat", ""]', '["cat", "dog "]'])
+def test_classes_are_two_or_more_and_each_once_with_a_name(classes: str) -> None:
+    with pytest.raises(BadRecipe, match="class"):
         Recipe.parse(LEAST.replace('["cat", "dog"]', classes))
 
 

@@ -15,6 +15,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from sightloop import __version__
 from sightloop.api import (
@@ -35,6 +37,7 @@ from sightloop.api import (
     videos,
 )
 from sightloop.api.answers import reference, schemas
+from sightloop.api.body import CLIENT_GONE, Gone
 from sightloop.api.front import Front
 from sightloop.api.service import Service
 from sightloop.data.checks import Findings
@@ -109,6 +112,7 @@ def create(settings: Settings) -> Front:
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)
+    app.add_exception_handler(Gone, _answer_nobody)
     app.openapi = _described(app.openapi)  # type: ignore[method-assign]
     return Front(app, service)
 
@@ -122,6 +126,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     service.stopping = True
     await run_in_threadpool(service.stop)
+
+
+async def _answer_nobody(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)
 
 
 def _hear_the_end(service: Service) -> None:

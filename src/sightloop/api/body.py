@@ -15,6 +15,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
+CLIENT_GONE = 499
+"""The status, for log and metrics, of a request whose client went away before there was an answer."""
+
+
 class Gone(Exception):
     """The client went away while it was still sending; there is nobody to answer."""
 

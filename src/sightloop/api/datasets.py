@@ -9,13 +9,13 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from sightloop.api.answers import answer, returns
-from sightloop.api.service import Here, Service
+from sightloop.api.service import Here
 from sightloop.data.archives import Indexed
 from sightloop.data.checks import Findings
 from sightloop.loop.samples import lineage
 from sightloop.loop.samples.lineage import OfSample
 from sightloop.store import datasets
-from sightloop.values.dataset import DatasetVersion, Difference, Entry, Relabelled
+from sightloop.values.dataset import DatasetVersion, Difference, Relabelled
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
@@ -92,8 +92,8 @@ def diff(service: Here, project: str, old: Number, new: Number, limit: Limit = 1
         new=new,
         counts={name: len(getattr(found, name)) for name in ("added", "removed", "relabelled")},
         classes=found.by_class(),
-        added=[_indexed(entry) for entry in found.added[:limit]],
-        removed=[_indexed(entry) for entry in found.removed[:limit]],
+        added=[Indexed.of(entry) for entry in found.added[:limit]],
+        removed=[Indexed.of(entry) for entry in found.removed[:limit]],
         relabelled=list(found.relabelled[:limit]),
     )
     return answer(changes)
@@ -115,7 +115,7 @@ def of_model(service: Here, project: str, number: Number, after: str = "", limit
         run=found.run,
         dataset=found.dataset,
         counts=found.counts,
-        samples=[_indexed(entry) for entry in some[:limit]],
+        samples=[Indexed.of(entry) for entry in some[:limit]],
         next=some[limit - 1].digest if len(some) > limit else None,
     )
     return answer(seen)
@@ -141,12 +141,4 @@ def check(service: Here, project: str) -> Response:
 
     Every sample is read, so the first request after a change may take a while; one check runs at a time.
     """
-    return answer(_findings(service, project))
-
-
-def _findings(service: Service, project: str) -> Findings:
-    return service.checker.findings(service.parts.recipe(project))
-
-
-def _indexed(entry: Entry) -> Indexed:
-    return Indexed(digest=entry.digest, label=entry.label, side=entry.side)
+    return answer(service.checker.findings(service.parts.recipe(project)))

@@ -19,15 +19,16 @@ from sightloop.store import annotations, predictions
 from sightloop.store.predictions import Recorded
 from sightloop.store.samples import NewSample
 from sightloop.values.annotation import Annotation
-from sightloop.values.box import Box, agree, described
-from sightloop.values.moment import new_id, now
-from sightloop.values.prediction import Detections
+from sightloop.values.box import Box, described
+from sightloop.values.moment import age, new_id, now
+from sightloop.values.prediction import Detections, is_right
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 
 PATIENCE = 3.0
 """How long a correction waits for its prediction to be recorded, in seconds."""
 _PAUSE = 0.05
+_FRESH = 120.0  # seconds in which what was predicted has been recorded, or never will be
 
 router = APIRouter(tags=["feedback"])
 
@@ -88,7 +89,7 @@ def correct(service: Here, id: str, correction: Correction) -> Response:
         sample=sample,
         label=label if boxes is None else described(boxes),
         predicted=found.answer.label,
-        agrees=found.answer.label == label if boxes is None else agree(getattr(found.answer, "boxes", ()), boxes),
+        agrees=is_right(found.answer, label, boxes),
     )
     return answer(stored, 201)
 
@@ -129,13 +130,14 @@ def _box(drawn: Drawn) -> Box:
 
 def _wait_for(service: Service, id: str) -> Recorded:
     """The recorded prediction; one that was just made may still be on its way to the database."""
-    deadline = time.monotonic() + PATIENCE
+    old = age(id)
+    deadline = time.monotonic() + (PATIENCE if old is not None and old < _FRESH else 0)
     while True:
         with service.database.read() as connection:
             found = predictions.get(connection, id)
         if found is not None:
             return found
-        if time.monotonic() > deadline:
+        if time.monotonic() >= deadline:
             raise NotFound(f"there is no prediction {id}", hint="Use the `id` of an answer of /predict.")
         service.recorder.hurry()
         time.sleep(_PAUSE)

@@ -18,7 +18,6 @@ from sightloop.values.moment import new_id
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _REQUEST_ID = b"x-request-id"
-_CLIENT_GONE = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _log = structlog.get_logger()
@@ -55,7 +54,7 @@ class Front:
                 raise HTTPException(405, headers={"allow": "POST"})
             kind, content = await predict.respond(self._service, scope, receive)
         except Gone:
-            return route, _CLIENT_GONE
+            return route, body.CLIENT_GONE
         except Exception as error:  # every error becomes an answer
             return route, await _refuse(error, scope, receive, send, request_id)
         headers = [

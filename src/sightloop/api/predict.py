@@ -6,13 +6,15 @@ They answer in front of FastAPI and are described in the same OpenAPI document.
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import partial
+from typing import Any, Self
 from urllib.parse import parse_qs
 
 import msgspec
 from fastapi.concurrency import run_in_threadpool
 from msgspec import Struct
 
+from sightloop import plugins
 from sightloop.api import body, sent
 from sightloop.api.answers import reference
 from sightloop.api.body import Receive, Scope
@@ -21,9 +23,11 @@ from sightloop.errors import BadInput
 from sightloop.tasks.drawing import draw
 from sightloop.values.box import Box
 from sightloop.values.image import Image
-from sightloop.values.prediction import Detections, Prediction
+from sightloop.values.prediction import Answer, Detections, Prediction
+from sightloop.values.recipe import Recipe
 
 JSON, JPEG = b"application/json", b"image/jpeg"
+_LARGE = 2**20
 _PATH = re.compile(r"/v1/([^/]+)/predict")
 
 
@@ -40,6 +44,21 @@ class Predicted(Struct, frozen=True, kw_only=True):
     command: str | None
     at: str
 
+    @classmethod
+    def of(cls, made: Prediction, answer: Answer) -> Self:
+        """A classifier's prediction."""
+        return cls(
+            id=made.id,
+            project=made.project,
+            version=made.version,
+            label=answer.label,
+            index=answer.index,
+            confidence=answer.confidence,
+            probabilities=answer.probabilities,
+            command=answer.command,
+            at=made.at,
+        )
+
 
 class Detected(Struct, frozen=True, kw_only=True):
     """A detector's prediction as the API shows it: boxes in pixels of the picture, which is `width` x `height`."""
@@ -51,6 +70,19 @@ class Detected(Struct, frozen=True, kw_only=True):
     width: int
     height: int
     at: str
+
+    @classmethod
+    def of(cls, made: Prediction, answer: Detections) -> Self:
+        """A detector's prediction."""
+        return cls(
+            id=made.id,
+            project=made.project,
+            version=made.version,
+            boxes=answer.boxes,
+            width=answer.width,
+            height=answer.height,
+            at=made.at,
+        )
 
 
 class Pictures(Struct, frozen=True, kw_only=True):
@@ -78,31 +110,26 @@ class Plain(Struct, frozen=True, kw_only=True):
     id: str
     version: int
 
-
-def shown(prediction: Prediction) -> Predicted | Detected:
-    """The prediction as the API shows it."""
-    answer = prediction.answer
-    if isinstance(answer, Detections):
-        return Detected(
-            id=prediction.id,
-            project=prediction.project,
-            version=prediction.version,
-            boxes=answer.boxes,
-            width=answer.width,
-            height=answer.height,
-            at=prediction.at,
+    @classmethod
+    def of(cls, made: Prediction, answer: Answer) -> Self:
+        """A classifier's prediction."""
+        return cls(
+            status="ok",
+            prediction=answer.index,
+            label=answer.label,
+            confidence=answer.confidence,
+            probabilities=answer.probabilities,
+            probs=[answer.probabilities],
+            command=answer.command,
+            id=made.id,
+            version=made.version,
         )
-    return Predicted(
-        id=prediction.id,
-        project=prediction.project,
-        version=prediction.version,
-        label=answer.label,
-        index=answer.index,
-        confidence=answer.confidence,
-        probabilities=answer.probabilities,
-        command=answer.command,
-        at=prediction.at,
-    )
+
+
+def shown(made: Prediction) -> Predicted | Detected:
+    """The prediction as the API shows it."""
+    answer = made.answer
+    return Detected.of(made, answer) if isinstance(answer, Detections) else Predicted.of(made, answer)
 
 
 def matches(path: str) -> bool:
@@ -118,12 +145,17 @@ async def respond(service: Service, scope: Scope, receive: Receive) -> tuple[byt
     found = _PATH.fullmatch(scope["path"])
     settings = service.settings
     content = await body.read(body.limited(scope, receive, settings.max_request_bytes))
-    inputs = sent.read(body.header(scope, b"content-type"), content, most=settings.max_items)
+    read = partial(sent.read, body.header(scope, b"content-type"), content, most=settings.max_items)
+    # To take a large form or its base64 apart keeps other requests waiting; for a small one the way there takes longer.
+    inputs = read() if len(content) < _LARGE else await run_in_threadpool(read)
     if found is None:
         return JSON, msgspec.json.encode(await _plain(service, inputs))
+    picture = _wants_picture(scope)
+    if picture:
+        _refuse_undrawable(service.parts.recipe(found[1]), inputs)
     made = await service.predictor.predict(found[1], inputs.kind, inputs.contents)
-    if _wants_picture(scope):
-        return JPEG, await run_in_threadpool(_drawn, service, made, inputs.contents)
+    if picture:
+        return JPEG, await run_in_threadpool(_drawn, service, made[0], inputs.contents[0])
     return JSON, msgspec.json.encode({"predictions": [shown(one) for one in made]})
 
 
@@ -133,19 +165,22 @@ def _wants_picture(scope: Scope) -> bool:
     return asked not in ("0", "false") or body.header(scope, b"accept").partition(";")[0].strip() == "image/jpeg"
 
 
-def _drawn(service: Service, made: list[Prediction], contents: list[bytes]) -> bytes:
-    answer = made[0].answer
-    if len(made) != 1 or not isinstance(answer, Detections):
+def _refuse_undrawable(recipe: Recipe, inputs: sent.Sent) -> None:
+    if len(inputs.contents) != 1 or not plugins.load("tasks", recipe.task).boxed:
         raise BadInput(
             "there is nothing to draw",
             expected="one picture, sent to a project of the task detection",
-            got=str(len(made)),
+            got=f"{len(inputs.contents)}, sent to a project of the task {recipe.task}",
         )
-    image = Image.decode(contents[0], max_pixels=service.settings.max_image_pixels)
-    return draw(image, answer.boxes, service.parts.recipe(made[0].project).classes).as_jpeg()
 
 
-async def _plain(service: Service, inputs: sent.Sent) -> Plain | Predicted | Detected:
+def _drawn(service: Service, made: Prediction, content: bytes) -> bytes:
+    image = Image.decode(content, max_pixels=service.settings.max_image_pixels)
+    boxes = made.answer.boxes if isinstance(made.answer, Detections) else ()
+    return draw(image, boxes, service.parts.recipe(made.project).classes).as_jpeg()
+
+
+async def _plain(service: Service, inputs: sent.Sent) -> Plain | Detected:
     if len(inputs.contents) != 1:
         raise BadInput(
             "/predict answers one input at a time",
@@ -155,19 +190,7 @@ async def _plain(service: Service, inputs: sent.Sent) -> Plain | Predicted | Det
         )
     (made,) = await service.predictor.predict(service.settings.default_project, inputs.kind, inputs.contents)
     answer = made.answer
-    if isinstance(answer, Detections):
-        return shown(made)
-    return Plain(
-        status="ok",
-        prediction=answer.index,
-        label=answer.label,
-        confidence=answer.confidence,
-        probabilities=answer.probabilities,
-        probs=[answer.probabilities],
-        command=answer.command,
-        id=made.id,
-        version=made.version,
-    )
+    return Detected.of(made, answer) if isinstance(answer, Detections) else Plain.of(made, answer)
 
 
 _FILES = {
@@ -196,11 +219,10 @@ def paths(problems: dict[str, Any]) -> dict[str, Any]:
         "schema": {"type": "boolean", "default": False},
         "description": "Of a detector: the picture with its boxes, as JPEG. `Accept: image/jpeg` asks for it too.",
     }
+    many = _operation("Predict", (Predictions, Pictures), "The class, or boxes, of each input.", problems)
+    many["responses"]["200"]["content"]["image/jpeg"] = {"schema": {"type": "string", "format": "binary"}}
     return {
-        "/v1/{project}/predict": {
-            "post": _operation("Predict", (Predictions, Pictures), "The class, or boxes, of each input.", problems)
-            | {"parameters": [project, draw]}
-        },
+        "/v1/{project}/predict": {"post": many | {"parameters": [project, draw]}},
         "/predict": {
             "post": _operation("Predict (default project)", (Plain, Detected), "The class, or boxes, of one.", problems)
         },

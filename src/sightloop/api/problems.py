@@ -10,12 +10,13 @@ import msgspec
 import structlog
 from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sightloop.errors import NotReady, SightloopError
-from sightloop.store.database import is_away
+from sightloop.errors import BadInput, NotReady, SightloopError
+from sightloop.store.database import is_away, reason
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -49,6 +50,10 @@ def problem(error: Exception, path: str, request_id: str = "") -> Problem:
     if meant is not None and is_away(meant):
         away = NotReady("the database does not answer", hint="Ask again; what was stored is not stored twice.")
         return _ours(away, path)
+    if isinstance(meant, DataError):
+        # A value that one database takes and another does not, as a zero byte in a text.
+        unfit = BadInput("a value cannot be stored", got=reason(meant))
+        return _ours(unfit, path)
     _log.error("internal error", id=request_id, path=path, exc_info=meant)
     return Problem(
         type=_type("internal-error"),

@@ -44,7 +44,6 @@ class Kept(Struct, frozen=True, kw_only=True):
     version: int
     answer: dict[str, Any]
     at: str
-    sample: str | None
     digest: str | None
     place: Place | None
 

@@ -26,6 +26,7 @@ SWAP_PATIENCE = 30.0
 """How long a waiting request waits for this server to take a new deployment into use, in seconds."""
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Seen = Annotated[int, Header(ge=0, le=2**31 - 1)]
 
 router = APIRouter(tags=["runs"])
 
@@ -102,7 +103,7 @@ def cancel(service: Here, id: str) -> Response:
 
 
 @router.get("/v1/runs/{id}/events", summary="Follow a run", responses={200: {"content": {"text/event-stream": {}}}})
-async def events(service: Here, id: str, last_event_id: Annotated[int, Header()] = 0) -> Response:
+async def events(service: Here, id: str, last_event_id: Seen = 0) -> Response:
     """The run's events as they happen (server-sent events), after `Last-Event-ID`; the stream ends with the run."""
     await run_in_threadpool(_get, service, id)
     return StreamingResponse(_stream(service, id, last_event_id), media_type="text/event-stream")
@@ -111,7 +112,7 @@ async def events(service: Here, id: str, last_event_id: Annotated[int, Header()]
 async def start(service: Service, project: str, author: str) -> Run:
     """Start a run by hand. Raises NotFound, Conflict where one is open, and NotReady where Airflow does not answer."""
     recipe = service.parts.recipe(project)
-    return await run_in_threadpool(begin, service.settings, service.database, recipe, trigger="manual", actor=author)
+    return await run_in_threadpool(begin, service.settings, service.database, recipe, trigger="hand", actor=author)
 
 
 async def wait_for(service: Service, id: str) -> Run:

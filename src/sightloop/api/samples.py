@@ -21,7 +21,6 @@ from sightloop.serve.predictor import Kind
 from sightloop.settings import Settings
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
-from sightloop.values.table import nearest
 
 ARCHIVES = ("application/zip", "application/x-zip-compressed")
 
@@ -134,7 +133,7 @@ def _labelled(inputs: Sent, classes: tuple[str, ...]) -> list[Labelled]:
             "every sample needs a label",
             expected=f"{len(inputs.contents)} labels",
             got=str(len(labels)),
-            hint=f"A label {nearest('', classes)}.",
+            hint=f"Labels are {', '.join(classes)}.",
         )
     return [
         Labelled(content=content, label=label, origin="upload")

@@ -85,8 +85,10 @@ def of_json(body: bytes, most: int) -> Sent:
     found = _decoded(body)
     items: list[Item] = [found] if found.items is UNSET else found.items
     _refuse_many(len(items), most)
-    if not items or (found.items is not UNSET and _kinds(found)):
+    if not items:
         raise BadInput("there is nothing to look at", expected="landmarks, image, or items with one or more of them")
+    if found.items is not UNSET and found != Items(items=found.items):
+        raise BadInput("something stands beside `items`", expected="all that belongs to an input in its item")
     kinds = {_kind(item) for item in items}
     if len(kinds) > 1:
         raise BadInput("the items are of two kinds", expected="all landmarks, or all images", got="both")

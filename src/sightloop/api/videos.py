@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from sightloop.api.answers import answer, returns
+from sightloop.api.body import CLIENT_GONE
 from sightloop.api.reception import Reception
 from sightloop.api.service import Here, Service
 from sightloop.errors import BadInput, Conflict, NotFound, TooLarge
@@ -117,7 +118,7 @@ async def take_part(service: Here, id: str, request: Request, upload_offset: Ann
     try:
         received = await reception.take(request.stream(), upload_offset)
     except ClientDisconnect:
-        return Response(status_code=499)  # nobody hears it; what came is kept, and the rest may follow
+        return Response(status_code=CLIENT_GONE)  # nobody hears it; what came is kept, and the rest may follow
     video = await run_in_threadpool(_received, service, id, received, video.size)
     return _tus(Response(status_code=204), received, video.size)
 

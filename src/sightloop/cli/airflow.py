@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sightloop.cli.output import Project, say
+from sightloop.cli.output import Project, say, writing
 from sightloop.cli.session import opened
 from sightloop.loop.dag import dag_id, render
 
@@ -32,7 +32,7 @@ def dag(
     if to is None:
         say(text.rstrip("\n"))
         return
-    to.mkdir(parents=True, exist_ok=True)
     path = to / f"{dag_id(recipe)}.py"
-    path.write_text(text, encoding="utf-8")
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
     say(str(path))

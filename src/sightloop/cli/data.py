@@ -81,7 +81,10 @@ def check(
         recipe = parts.recipe(project)
         skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
         given = None if path is None else sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
-        findings = Checker(parts.database, parts.blobs).findings(recipe) if given is None else find(recipe, given)
+        if given is None:
+            findings = Checker(parts.database, parts.blobs).findings(recipe)
+        else:
+            findings = find(recipe, given, max_pixels=parts.settings.max_image_pixels)
         if given is None and not boxed:
             findings = _with_alike(parts, recipe, findings)
         if labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
@@ -70,8 +71,16 @@ def _seen(look: Callable[[Parts], Iterator[Sign]], parts: Parts) -> list[Sign]:
 
 
 def _settings(parts: Parts) -> Iterator[Sign]:
-    yield Sign(name="home", good=True, message=str(parts.settings.home.resolve()))
+    given = parts.settings
+    yield Sign(name="home", good=True, message=str(given.home.resolve()))
+    told = (f"SIGHTLOOP_{name.upper()}={_plain(getattr(given, name))}" for name in sorted(given.model_fields_set))
+    yield Sign(name="settings", good=True, message=" ".join(told) or "as they come")
     yield Sign(name="recipes", good=True, message=", ".join(parts.recipes))
+
+
+def _plain(value: object) -> str:
+    """A setting's value, without the password of a URL; secrets hide themselves."""
+    return re.sub(r"(?<=://)[^/@\s]*@", "***@", str(value))
 
 
 def _database(parts: Parts) -> Iterator[Sign]:

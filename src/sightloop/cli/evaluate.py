@@ -11,10 +11,10 @@ import typer
 from rich.text import Text
 
 from sightloop import plugins
-from sightloop.cli.output import AsJson, Project, aside, say, write_json, write_table
+from sightloop.cli.output import MOST, AsJson, Project, aside, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.data import sources
-from sightloop.errors import BadData, BadInput, NotReady
+from sightloop.errors import BadData, NotReady
 from sightloop.loop.judging import detecting, evaluation
 from sightloop.loop.judging.detecting import BoxReport
 from sightloop.loop.judging.report import Report
@@ -30,10 +30,10 @@ from sightloop.values.table import nearest
 from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
 
-Version = Annotated[int | None, typer.Option(help="A version's number; the champion's if left out.")]
+Version = Annotated[int | None, typer.Option(min=1, max=MOST, help="A version's number; the champion's if left out.")]
 Aspect = Annotated[float | None, typer.Option(help="Width / height of the images that landmark fractions are of.")]
 Skip = Annotated[
-    list[str] | None, typer.Option("--skip-label", help="Leave out rows with this label; may be repeated.")
+    list[str] | None, typer.Option("--skip-label", help="Leave out samples with this label; may be repeated.")
 ]
 
 
@@ -65,7 +65,10 @@ def evaluate(
         scores = found.scores
         if report is not None:
             evaluated = _evaluated(parts, chosen, found, entries, known, data)
-            _write(report, render(evaluated, blobs))
+            page = render(evaluated, blobs)
+            with writing(report):
+                report.write_text(page, encoding="utf-8")
+            aside().print(Text(f"report: {report}"))
     if as_json:
         write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
     else:
@@ -98,13 +101,12 @@ def _frozen(parts: Parts, recipe: Recipe) -> Manifest:
 
 def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entry, ...]]:
     """The items in a store of their own in memory, so that scoring on them leaves no trace in the project."""
-    given = list(items)
-    labels = [_label(recipe, item) if item.boxes is None else "" for item in given]
+    given = [_known(recipe, item) for item in items]
     blobs = Blobs("memory://evaluation")
     places = blobs.pack([item.content for item in given])
     return blobs, tuple(
-        Entry(digest=digest_of(item.content), label=label, side=Side.TEST, place=place, boxes=item.boxes)
-        for item, label, place in zip(given, labels, places, strict=True)
+        Entry(digest=digest_of(item.content), label=item.label, side=Side.TEST, place=place, boxes=item.boxes)
+        for item, place in zip(given, places, strict=True)
     )
 
 
@@ -141,21 +143,20 @@ def _evaluated(
     )
 
 
-def _write(path: Path, page: str) -> None:
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"the report cannot be written to {path}: {error.strerror}") from error
-    aside().print(Text(f"report: {path}"))
+def _known(recipe: Recipe, item: Labelled) -> Labelled:
+    """The item with its label, or those of its boxes, in the recipe's spelling."""
+    if item.boxes is None:
+        label = _label(recipe, item, item.label, f"Leave such samples out with --skip-label {item.label}.")
+        return msgspec.structs.replace(item, label=label)
+    hint = "Name it in the recipe, as a class or among its `aliases`."
+    boxes = (msgspec.structs.replace(box, label=_label(recipe, item, box.label, hint)) for box in item.boxes)
+    return msgspec.structs.replace(item, boxes=tuple(boxes))
 
 
-def _label(recipe: Recipe, item: Labelled) -> str:
-    label = recipe.label(item.label)
+def _label(recipe: Recipe, item: Labelled, text: str, hint: str) -> str:
+    label = recipe.label(text)
     if label is None:
-        raise BadData(
-            f"{item.origin}: the label {item.label!r} is {nearest(item.label, recipe.classes)}",
-            hint=f"Leave such samples out with --skip-label {item.label}.",
-        )
+        raise BadData(f"{item.origin}: the label {text!r} is {nearest(text, recipe.classes)}", hint=hint)
     return label
 
 

@@ -16,6 +16,7 @@ from sightloop.cli.session import settings
 from sightloop.errors import BadData, BadInput, NotReady
 from sightloop.serve.hands import HAND, PALM, folder_of
 from sightloop.values.sample import digest_of
+from sightloop.values.zipped import content
 
 WHEEL = "mediapipe==0.10.21"
 FILES = {
@@ -68,7 +69,7 @@ def _models(wheel: Path) -> dict[str, bytes]:
     """The two files, checked. Raises BadInput for what is no such wheel, BadData for other files."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            found = {path: archive.read(path) for path in FILES}
+            found = {path: content(archive, archive.getinfo(path)) for path in FILES}
     except (OSError, zipfile.BadZipFile, KeyError) as error:
         raise BadInput(f"{wheel} is not the wheel of {WHEEL}", got=str(error)) from error
     for path, data in found.items():

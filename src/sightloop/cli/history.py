@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.output import MOST, AsJson, Project, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.data import exports
 from sightloop.data.exports import Form
@@ -20,7 +20,9 @@ from sightloop.values.dataset import DatasetVersion, Difference
 from sightloop.wiring import Parts
 
 Number = Annotated[str, typer.Argument(help="A dataset version: 3, or v3.")]
-Newest = Annotated[int | None, typer.Option("--version", help="A dataset version's number; the newest if left out.")]
+Newest = Annotated[
+    int | None, typer.Option("--version", min=1, max=MOST, help="A dataset version's number; the newest if left out.")
+]
 
 _SHOWN = 10
 
@@ -55,14 +57,15 @@ def export(
         chosen = _choose(parts, project, version)
         with parts.database.read() as connection:
             manifest = datasets.manifest(connection, parts.blobs, project, chosen.number)
-        written = exports.write(manifest, contents(parts.blobs, manifest.entries), to, form)
+        with writing(to):
+            written = exports.write(manifest, contents(parts.blobs, manifest.entries), to, form)
     say(f"{written} samples of dataset version {chosen.number} of {project} written to {to}")
 
 
 def lineage(
     project: Project,
     sample: Annotated[str | None, typer.Option(help="A sample's SHA-256, or the beginning of it.")] = None,
-    model: Annotated[int | None, typer.Option(help="A model version's number.")] = None,
+    model: Annotated[int | None, typer.Option(min=1, max=MOST, help="A model version's number.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show every model that saw a sample, or every sample that a model saw."""
@@ -97,7 +100,7 @@ def pull(project: Project, version: Newest = None, as_json: AsJson = False) -> N
 
 def _number(text: str) -> int:
     digits = text.removeprefix("v")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or int(digits) > MOST:
         raise BadInput("that is no dataset version", expected="a number, as 3 or v3", got=text)
     return int(digits)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sightloop.cli.output import AsJson, say, write_json, write_table
+from sightloop.cli.output import MOST, AsJson, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.loop.why import Why, explain
 from sightloop.store import audit, ledger
@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="The record of every decision, regi
 @app.command()
 def show(
     project: Annotated[str | None, typer.Argument(help="One project; all if left out.")] = None,
-    limit: Annotated[int, typer.Option(help="How many of the newest at most.", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="How many of the newest at most.", min=1, max=MOST)] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show the ledger's newest entries, the newest last."""

@@ -10,8 +10,8 @@ import msgspec
 import typer
 
 from sightloop import plugins
-from sightloop.cli.evaluate import choose
-from sightloop.cli.output import AsJson, Project, say, write_json, write_table
+from sightloop.cli.evaluate import Version, choose
+from sightloop.cli.output import MOST, AsJson, Project, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.cli.train import report, work
 from sightloop.errors import BadInput, Conflict
@@ -22,8 +22,10 @@ from sightloop.values.version import ModelVersion
 
 app = typer.Typer(no_args_is_help=True, help="Model versions and who serves.")
 
-Number = Annotated[int, typer.Argument(help="The version's number.")]
-Perhaps = Annotated[int | None, typer.Argument(help="The version's number; the champion's if left out.")]
+Number = Annotated[int, typer.Argument(min=1, max=MOST, help="The version's number.")]
+Perhaps = Annotated[
+    int | None, typer.Argument(min=1, max=MOST, help="The version's number; the champion's if left out.")
+]
 Classes = Annotated[
     list[str] | None, typer.Option("--class", help="OURS=THEIRS: the class of a detector's file for one; repeat it.")
 ]
@@ -146,7 +148,7 @@ def _pairs(given: list[str] | None) -> dict[str, str]:
 def export(
     project: Project,
     place: Annotated[Path, typer.Argument(help="A new folder for model.onnx, package.json and golden.npz; or a .zip.")],
-    version: Annotated[int | None, typer.Option(help="A version's number; the champion's if left out.")] = None,
+    version: Version = None,
 ) -> None:
     """Write a version's package as a folder of three files, or as one zip with them."""
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
@@ -154,10 +156,11 @@ def export(
     with opened() as parts:
         one = choose(parts, project, version)
         package = packages.load(parts.blobs, one.package)
-    if place.suffix == ".zip":
-        place.write_bytes(to_zip(package))
-    else:
-        package.write(place)
+    with writing(place):
+        if place.suffix == ".zip":
+            place.write_bytes(to_zip(package))
+        else:
+            package.write(place)
     say(f"version {one.number} of {project} is in {place}")
 
 

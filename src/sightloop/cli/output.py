@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -12,8 +14,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sightloop.errors import SightloopError
+from sightloop.errors import BadInput, SightloopError
 
+MOST = 2**31 - 1
+"""The largest number that every database takes."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a program to read.")]
 Project = Annotated[str, typer.Argument(help="The project's name; `sightloop projects` lists them.")]
 
@@ -47,6 +51,16 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         out().print(table)
     else:
         say(empty)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Make what the system says of a file that cannot be written an error that names it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
 
 
 def tell(error: SightloopError) -> None:

@@ -60,7 +60,7 @@ def _hand(data: bytes, models: Path, max_pixels: int) -> Landmarks:
 def _landmarks(file: Path, data: bytes) -> Landmarks:
     try:
         numbers: Any = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadLandmarks(f"{file} is no JSON: {error}", expected="63 numbers, or 21 lists of x, y, z") from error
     return Landmarks.of(numbers["landmarks"] if isinstance(numbers, dict) and "landmarks" in numbers else numbers)
 

@@ -10,9 +10,9 @@ import typer
 from sqlalchemy import Connection
 
 from sightloop.cli.display import follow
-from sightloop.cli.output import AsJson, say, write_json, write_table
+from sightloop.cli.output import MOST, AsJson, say, write_json, write_table, writing
 from sightloop.cli.session import opened
-from sightloop.errors import BadInput, NotFound
+from sightloop.errors import NotFound
 from sightloop.store import reports, runs
 from sightloop.values.run import Run
 from sightloop.wiring import Parts
@@ -25,7 +25,7 @@ Which = Annotated[str, typer.Argument(help="The run's id, or a project's name fo
 @app.command("list")
 def show_all(
     project: Annotated[str | None, typer.Argument(help="One project; all if left out.")] = None,
-    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 20,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=MOST)] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first."""
@@ -81,10 +81,12 @@ def log(
     with opened() as parts:
         with parts.database.read() as connection:
             found = _find(parts, connection, run)
-            events = runs.events(connection, found.id)
         if wait:
             follow(parts, found.id)
-            return
+            if not as_json:
+                return
+        with parts.database.read() as connection:
+            events = runs.events(connection, found.id)
     if as_json:
         write_json(events)
         return
@@ -105,11 +107,8 @@ def report(
             found = _find(parts, connection, run)
         page = reports.of_run(parts.blobs, found)
         path = to or parts.settings.home / "runs" / found.id / "report.html"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
         path.write_bytes(page)
-    except OSError as error:
-        raise BadInput(f"the report cannot be written to {path}: {error.strerror}") from error
     say(str(path))
     if show_it:
         webbrowser.open(path.resolve().as_uri())

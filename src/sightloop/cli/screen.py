@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.cli.output import say
+from sightloop.cli.output import say, writing
 from sightloop.errors import MissingExtra
 from sightloop.serve.streams.watching import Seen
 
@@ -26,8 +26,11 @@ class Lines:
     closed = False
 
     def __init__(self, path: Path | None) -> None:
-        self._file: IO[str] = sys.stdout if path is None else path.open("w", encoding="utf-8")
+        self._file: IO[str] = sys.stdout
         self._own = path is not None
+        if path is not None:
+            with writing(path):
+                self._file = path.open("w", encoding="utf-8")
 
     def __enter__(self) -> Self:
         """Begin."""

@@ -24,6 +24,8 @@ from sightloop.wiring import Parts
 
 app = typer.Typer(no_args_is_help=True, help="A run's steps one by one, for another scheduler than the worker.")
 
+_LONGEST = 20  # of what the database keeps of a scheduler's name
+
 OfRun = Annotated[str, typer.Option("--run", help="The run's id, as `sightloop step open` printed it.")]
 
 
@@ -36,8 +38,13 @@ def open_run(
     as_json: AsJson = False,
 ) -> None:
     """Open a run whose steps are called one by one, and print its id."""
-    if not scheduler:
-        raise BadInput("a run without a scheduler is the worker's", expected="a name", hint="Use `sightloop retrain`.")
+    if not 0 < len(scheduler) <= _LONGEST:
+        raise BadInput(
+            "that is no name of a scheduler",
+            expected=f"1 to {_LONGEST} letters",
+            got=repr(scheduler),
+            hint="For a run that the worker steps through, use `sightloop retrain`.",
+        )
     with opened() as parts:
         found = _given(parts, project, run) if run else _opened(parts, project, scheduler, actor)
     if as_json:

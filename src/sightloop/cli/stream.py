@@ -59,9 +59,7 @@ def _sight(project: str, version: int | None) -> Sight:
 
 
 def _address(server: str | None, project: str, record: bool) -> str:
-    given = settings()
-    host = "127.0.0.1" if given.host in ("0.0.0.0", "::") else given.host  # noqa: S104 - only compared with
-    url = (server or f"http://{host}:{given.port}").rstrip("/")
+    url = (server or settings().url).rstrip("/")
     scheme, found, rest = url.partition("://")
     if not found or scheme not in ("http", "https", "ws", "wss"):
         raise BadInput("the server's address cannot be used", expected="http://HOST:PORT", got=url)

@@ -9,7 +9,7 @@ import typer
 
 from sightloop.cli.bringing import bring_first
 from sightloop.cli.display import follow
-from sightloop.cli.output import AsJson, Project, say, write_json
+from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import Cancelled, SightloopError
 from sightloop.loop.parameters import apply
@@ -44,14 +44,14 @@ def retrain(
     with opened() as parts:
         recipe = parts.recipe(project)
         run = start(parts.settings, parts.database, recipe, "hand", "command line", _given(epochs))
+        if not run.scheduler and holder(parts.settings) is None:
+            aside().print("no worker is running: start one with `sightloop worker`")
         if wait:
             report(follow(parts, run.id), as_json)
         elif as_json:
             write_json(run)
         else:
             say(f"run {run.id} is queued" + (f" with {run.scheduler}" if run.scheduler else ""))
-            if not run.scheduler and holder(parts.settings) is None:
-                say("no worker is running: start one with `sightloop worker`")
 
 
 def ask(parts: Parts, project: str, parameters: dict[str, Any]) -> Run:

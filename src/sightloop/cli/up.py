@@ -76,23 +76,18 @@ def _await(settings: Settings, server: Kept) -> None:
         if code is not None:
             raise NotReady(f"the API ended at once with exit code {code}", hint="What it said stands above.")
         try:
-            httpx.get(f"{_url(settings)}/health", timeout=1.0)
+            httpx.get(f"{settings.url}/health", timeout=1.0)
         except httpx.HTTPError:
             time.sleep(_LOOK_SECONDS)
         else:
             return
-    raise NotReady(f"the API does not answer at {_url(settings)}")
+    raise NotReady(f"the API does not answer at {settings.url}")
 
 
 def _greet(settings: Settings) -> None:
-    url = _url(settings)
+    url = settings.url
     say(f"sightloop is up: {url}  (its documentation: {url}/docs, metrics: {url}/metrics)")
     say(f"try: curl -F file=@digit.png {url}/predict")
-
-
-def _url(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104 - only compared with
-    return f"http://{host}:{settings.port}"
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

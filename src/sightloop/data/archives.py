@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from sightloop.errors import BadData
 from sightloop.values.box import Box
-from sightloop.values.dataset import Manifest
+from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.sample import Labelled, Side, digest_of
 
 INDEX = "index.json"
@@ -33,6 +33,11 @@ class Indexed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     side: Side
     boxes: tuple[Box, ...] | None = None
 
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """The sample of a manifest's entry."""
+        return cls(digest=entry.digest, label=entry.label, side=entry.side, boxes=entry.boxes)
+
 
 class Index(Struct, frozen=True, kw_only=True):
     """What an archive holds, ordered by digest."""
@@ -44,10 +49,7 @@ class Index(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """The index of a version's archive."""
-        entries = (
-            Indexed(digest=one.digest, label=one.label, side=one.side, boxes=one.boxes) for one in manifest.entries
-        )
-        return cls(project=manifest.project, classes=manifest.classes, entries=tuple(entries))
+        return cls(project=manifest.project, classes=manifest.classes, entries=tuple(map(Indexed.of, manifest.entries)))
 
 
 def write(manifest: Manifest, contents: Iterable[bytes], path: Path) -> None:
@@ -74,7 +76,7 @@ def read(path: Path) -> Iterator[tuple[Indexed, bytes]]:
                 if digest_of(content) != entry.digest:
                     raise BadData(f"{path}: sample {entry.digest} was altered or damaged")
                 yield entry, content
-    except (tarfile.TarError, msgspec.MsgspecError, EOFError, OSError) as error:
+    except (tarfile.TarError, msgspec.MsgspecError, UnicodeDecodeError, EOFError, OSError) as error:
         raise BadData(f"{path} is no whole archive of a dataset version: {error}") from error
 
 
@@ -106,7 +108,9 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 
 def _next(archive: tarfile.TarFile, name: str) -> bytes:
     member = archive.next()
-    file = None if member is None or member.name != name else archive.extractfile(member)
+    # A sparse file may declare any number of zeros.
+    plain = member is not None and member.name == name and member.isreg() and not member.issparse()
+    file = archive.extractfile(member) if plain and member else None
     if file is None:
         got = "its end" if member is None else member.name
         raise BadData(f"{archive.name!s} is no archive of a dataset version", expected=name, got=got)

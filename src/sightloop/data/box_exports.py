@@ -15,6 +15,7 @@ from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.sample import Side
 
 Sized = Iterator[tuple[Entry, bytes, str, tuple[int, int]]]
+"""Samples, each with its content, the ending of its file's name, and its (width, height) as the picture stands."""
 
 _FOLDERS = {Side.TRAIN: "train", Side.VALIDATION: "valid", Side.TEST: "test"}
 

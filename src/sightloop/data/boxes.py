@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sightloop.data import coco, voc, yolo
-from sightloop.data.marked import Marked, Samples, settle
+from sightloop.data import coco, marked, voc, yolo
+from sightloop.data.marked import Marked, Samples, box
 from sightloop.data.trees import Tree
 from sightloop.data.yolo import Declaration, Picture
 from sightloop.errors import BadData, BadInput
 from sightloop.values.box import Box
 from sightloop.values.image import Image
-from sightloop.values.sample import Labelled
 
 
 def of(tree: Tree) -> Samples:
@@ -36,31 +35,14 @@ def of(tree: Tree) -> Samples:
 
 def samples(tree: Tree, images: Sequence[Marked]) -> Samples:
     """Images whose boxes are known, as samples."""
-    settled, root = settle(images), tree.root.rstrip("/")
-    contents = tree.fetch([one.image for one in settled])
-    items = (
-        Labelled(content=content, label="", side=one.side, origin=f"{root}/{one.image}", boxes=one.boxes)
-        for one, content in zip(settled, contents, strict=True)
-    )
-    return Samples(items, len(settled))
+    return marked.samples(tree, images, lambda one, _: ("", one.boxes))
 
 
 def _yolo(tree: Tree, declared: Declaration) -> Samples:
     """YOLO gives fractions of the image's size, so its boxes are known when the image is there."""
     found = {one.image: one for one in yolo.pictures(tree, declared)}
-    settled, root = settle([Marked(one.image, (), one.side) for one in found.values()]), tree.root.rstrip("/")
-    contents = tree.fetch([one.image for one in settled])
-    items = (
-        Labelled(
-            content=content,
-            label="",
-            side=one.side,
-            origin=f"{root}/{one.image}",
-            boxes=_in_pixels(found[one.image], content, declared),
-        )
-        for one, content in zip(settled, contents, strict=True)
-    )
-    return Samples(items, len(settled))
+    images = [Marked(one.image, (), one.side) for one in found.values()]
+    return marked.samples(tree, images, lambda one, content: ("", _in_pixels(found[one.image], content, declared)))
 
 
 def _in_pixels(picture: Picture, content: bytes, declared: Declaration) -> tuple[Box, ...]:
@@ -85,5 +67,6 @@ def _in_pixels(picture: Picture, content: bytes, declared: Declaration) -> tuple
                 f"a mark of {picture.image} is no box", expected="x y width height, or a polygon", got=str(shape)[:80]
             )
         if xs[0] < xs[1] and ys[0] < ys[1]:
-            boxes.append(Box(label=label, x1=xs[0] * width, y1=ys[0] * height, x2=xs[1] * width, y2=ys[1] * height))
+            corners = (xs[0] * width, ys[0] * height, xs[1] * width, ys[1] * height)
+            boxes.append(box(picture.image, label, corners))
     return tuple(boxes)

@@ -41,7 +41,7 @@ class Findings(Struct, frozen=True, kw_only=True):
         return [finding for finding in self.findings if finding.kind == kind]
 
 
-def check(recipe: Recipe, items: Iterable[Labelled]) -> Findings:
+def check(recipe: Recipe, items: Iterable[Labelled], *, max_pixels: int = MAX_PIXELS) -> Findings:
     """Look for broken, doubled, near, contradicting, leaking, lopsided and unknown data.
 
     broken: the task cannot prepare it. unknown: its label is no class. doubled: the same content more than once.
@@ -63,7 +63,7 @@ def check(recipe: Recipe, items: Iterable[Labelled]) -> Findings:
             continue
         known = tuple(str(recipe.label(label)) for label in labels)
         try:
-            prepare(item.content, recipe.input, max_pixels=MAX_PIXELS)
+            prepare(item.content, recipe.input, max_pixels=max_pixels)
         except BadInput as error:
             findings.append(Finding(kind="broken", message=str(error), samples=(item.origin,)))
             continue

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from sightloop.data.marked import Marked, Samples, labelled, side_in
+from sightloop.data.marked import Marked, Samples, box, labelled, side_in
 from sightloop.data.trees import Tree
 from sightloop.errors import BadData
 from sightloop.values.box import Box
@@ -80,13 +80,13 @@ def boxed(tree: Tree, found: dict[str, Table]) -> list[Marked]:
 def _table(name: str, data: bytes) -> Table | None:
     try:
         outline = msgspec.json.decode(data, type=_Outline)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None  # not COCO, nor meant to be
     if not all(bytes(getattr(outline, part)) for part in _PARTS):
         return None
     try:
         return msgspec.json.decode(data, type=Table)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
         raise BadData(f"{name} is not COCO as it is published: {error}", expected=", ".join(_PARTS)) from error
 
 
@@ -99,9 +99,9 @@ def _marked(tree: Tree, name: str, table: Table) -> Iterator[Marked]:
             raise BadData(f"{name} has no category {mark.category_id!r}, but marks image {mark.image_id!r} with it")
         label = categories[mark.category_id]
         marks[mark.image_id].append(label)
-        if mark.bbox is not None and min(mark.bbox[2:]) > 0:
-            x, y, width, height = mark.bbox
-            boxes[mark.image_id].append(Box(label=label, x1=x, y1=y, x2=x + width, y2=y + height))
+        x, y, width, height = mark.bbox or (0.0, 0.0, 0.0, 0.0)
+        if x + width > x and y + height > y:
+            boxes[mark.image_id].append(box(name, label, (x, y, x + width, y + height)))
     files = {picture.id: tree.find(picture.file_name, near=name) for picture in table.images}
     missing = [picture.file_name for picture in table.images if files[picture.id] is None]
     if missing:

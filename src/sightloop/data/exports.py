@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from PIL import Image, UnidentifiedImageError
+import PIL.Image
 
 from sightloop.data import box_exports
-from sightloop.errors import BadInput, Conflict
+from sightloop.data.box_exports import Sized
+from sightloop.errors import BadImage, BadInput, Conflict
+from sightloop.values.box import Box
 from sightloop.values.dataset import Entry, Manifest
+from sightloop.values.image import FORMATS, Image
 from sightloop.values.sample import Side
 
 Contents = Iterable[bytes]
@@ -48,27 +50,35 @@ def write(manifest: Manifest, contents: Contents, to: Path, form: Form) -> int:
     known = tuple(_BOXED) if boxed else (Form.FOLDER, Form.COCO)
     if form not in known:
         raise BadInput(f"{manifest.project} cannot be exported as {form}", expected=" or ".join(known))
-    if boxed:
-        return _BOXED[form](manifest, sized, to)
-    return _write_folders(manifest, sized, to) if form is Form.FOLDER else _write_coco(manifest, sized, to)
-
-
-Sized = Iterator[tuple[Entry, bytes, str, tuple[int, int]]]
+    if form is Form.FOLDER:
+        return _write_folders(manifest, sized, to)
+    return _BOXED[form](manifest, sized if boxed else _whole(sized), to)
 
 
 def _sized(entries: tuple[Entry, ...], contents: Contents) -> Sized:
     """Each entry with its content, the ending of its file's name, and (width, height), read from the header alone."""
     for entry, content in zip(entries, contents, strict=True):
         try:
-            with Image.open(io.BytesIO(content)) as image:
-                suffix = _SUFFIXES.get(image.format or "", f".{(image.format or 'image').lower()}")
-                yield entry, content, suffix, image.size
-        except UnidentifiedImageError as error:
+            size = Image.size_of(content)
+        except BadImage as error:
             raise BadInput(
                 f"sample {entry.digest} is no image",
                 expected="a project of images",
                 hint="The archive of `sightloop data pull` holds every kind of sample.",
             ) from error
+        yield entry, content, _suffix(content), size
+
+
+def _suffix(content: bytes) -> str:
+    with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as header:
+        return _SUFFIXES[str(header.format)]
+
+
+def _whole(sized: Sized) -> Sized:
+    """Each sample of a class with a box of that class around the whole image."""
+    for entry, content, suffix, (width, height) in sized:
+        box = Box(label=entry.label, x1=0, y1=0, x2=width, y2=height)
+        yield msgspec.structs.replace(entry, boxes=(box,)), content, suffix, (width, height)
 
 
 def _write_folders(manifest: Manifest, sized: Sized, to: Path) -> int:
@@ -83,23 +93,3 @@ def _write_folders(manifest: Manifest, sized: Sized, to: Path) -> int:
         (to / entry.side / entry.label / f"{entry.digest}{suffix}").write_bytes(content)
         written += 1
     return written
-
-
-def _write_coco(manifest: Manifest, sized: Sized, to: Path) -> int:
-    (to / "images").mkdir(parents=True)
-    # COCO counts categories from 1.
-    places = {label: number for number, label in enumerate(manifest.classes, start=1)}
-    categories = [{"id": number, "name": label} for label, number in places.items()]
-    parts: dict[Side, dict[str, list[Any]]] = {
-        side: {"images": [], "annotations": [], "categories": categories} for side in Side
-    }
-    for number, (entry, content, suffix, (width, height)) in enumerate(sized, start=1):
-        name = f"{entry.digest}{suffix}"
-        (to / "images" / name).write_bytes(content)
-        part = parts[entry.side]
-        part["images"].append({"id": number, "file_name": f"images/{name}", "width": width, "height": height})
-        box = {"bbox": [0, 0, width, height], "area": width * height, "iscrowd": 0}
-        part["annotations"].append({"id": number, "image_id": number, "category_id": places[entry.label]} | box)
-    for side, part in parts.items():
-        (to / f"{side}.json").write_bytes(msgspec.json.encode(part))
-    return sum(len(part["images"]) for part in parts.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def read(folder: Path) -> Iterator[Labelled]:
         for position, (pixels, label) in enumerate(zip(images, labels, strict=True)):
             content = Image(np.repeat(pixels[:, :, None], 3, axis=2)).encode()
             yield Labelled(content=content, label=str(label), side=side, origin=f"MNIST {name} {position}")
+
+
+def held(folder: Path) -> bool:
+    """Whether a folder holds MNIST's training images."""
+    return _path(folder, "train-images-idx3-ubyte") is not None
 
 
 def arrays(folder: Path, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -73,5 +79,5 @@ def _bytes(folder: Path, name: str) -> bytes:
         return data
     try:
         return gzip.decompress(data)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadData(f"{path} cannot be unpacked: {error}", hint="Fetch it again.") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Self
 
 from sightloop.data.trees import Tree
@@ -35,6 +35,10 @@ class Marked(NamedTuple):
     boxes: tuple[Box, ...] = ()
 
 
+Said = Callable[[Marked, bytes], tuple[str, tuple[Box, ...] | None]]
+"""The label, or the boxes, of an image with this content."""
+
+
 class Samples:
     """Samples read one by one; `operator.length_hint` says how many are left, for who shows progress."""
 
@@ -57,22 +61,32 @@ class Samples:
         return self._left
 
 
+def box(where: str, label: str, corners: tuple[float, float, float, float]) -> Box:
+    """The box with these corners. Raises BadData, naming the file that has it, for one that is none."""
+    x1, y1, x2, y2 = corners
+    try:
+        return Box(label=label, x1=x1, y1=y1, x2=x2, y2=y2)
+    except ValueError as error:
+        raise BadData(f"{where} has a box that is none: {error}", expected="corners in pixels, finite") from error
+
+
 def labelled(tree: Tree, images: Sequence[Marked]) -> Samples:
     """The images as samples of one class each, in their order; one that nothing is marked on gets an empty label.
 
     Raises BadData where several things are marked on an image, before anything is read.
     """
     _refuse_several(tree, images)
-    settled = settle(images)
-    contents, root = tree.fetch([one.image for one in settled]), tree.root.rstrip("/")
+    return samples(tree, images, lambda one, _: (next(iter(one.labels), ""), None))
+
+
+def samples(tree: Tree, images: Sequence[Marked], said: Said) -> Samples:
+    """The images as samples, in their order, on the sides that hold; `said` gives the label or the boxes of each."""
+    settled, root = settle(images), tree.root.rstrip("/")
+    contents = tree.fetch([one.image for one in settled])
     items = (
-        Labelled(
-            content=content,
-            label=next(iter(one.labels), ""),
-            side=one.side,
-            origin=f"{root}/{one.image}",
-        )
+        Labelled(content=content, label=label, side=one.side, origin=f"{root}/{one.image}", boxes=boxes)
         for one, content in zip(settled, contents, strict=True)
+        for label, boxes in (said(one, content),)
     )
     return Samples(items, len(settled))
 

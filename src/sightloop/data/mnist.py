@@ -36,6 +36,7 @@ MIRRORS = (
 )
 TIMEOUT = httpx.Timeout(30.0, connect=3.0)
 TRIES = 3
+_UNFINISHED = "unfinished"
 
 
 def download(
@@ -51,11 +52,18 @@ def download(
     it stopped. Raises BadData, naming what each mirror answered, when none of them gave a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / _UNFINISHED).touch()
     with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
         for file in files:
             if not _whole(folder / file.name, file):
                 _fetch(client, file, folder, mirrors, progress)
+    (folder / _UNFINISHED).unlink()
     return folder
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a download into this folder was broken off: what is there may lack whole files."""
+    return (folder / _UNFINISHED).is_file()
 
 
 def _fetch(client: httpx.Client, file: File, folder: Path, mirrors: Sequence[str], progress: Progress) -> None:

@@ -7,16 +7,14 @@ were written anew, scaled, brightened or made noisy differ by 16 bits or fewer, 
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import cv2
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
 
 from sightloop.errors import BadInput
-from sightloop.values.image import FORMATS, MAX_PIXELS, Image
+from sightloop.values.image import Image
 
 NEAR = 20
 """The most bits in which near duplicates differ."""
@@ -32,13 +30,13 @@ _CUTS = tuple(step * 0.0125 for step in range(11))  # finer than the steps at wh
 Prints = NDArray[np.uint64]
 
 
-def of(content: bytes, *, max_pixels: int = MAX_PIXELS) -> str | None:
+def of(content: bytes) -> str | None:
     """The print of a picture as 64 hexadecimal digits; None for a small or flat one, and for what is no picture."""
     try:
-        if _is_small(content):
+        if min(Image.size_of(content)) < LEAST:  # from the header alone, since digits come by the ten thousands
             return None
-        pixels = Image.decode(content, max_pixels=max_pixels, least=(LEAST, LEAST)).pixels
-    except (BadInput, OSError, ValueError, SyntaxError):
+        pixels = Image.decode(content, least=(LEAST, LEAST)).pixels
+    except BadInput:
         return None
     bits = _bits(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
     if not _BARE <= int(bits.sum()) <= bits.size - _BARE:
@@ -93,12 +91,6 @@ def pairs(prints: Prints) -> list[tuple[int, int]]:
 def _bits(grey: NDArray[Any]) -> NDArray[np.bool_]:
     small = np.asarray(cv2.resize(grey, (_GRID + 1, _GRID), interpolation=cv2.INTER_AREA))
     return np.asarray(small[:, 1:] > small[:, :-1])
-
-
-def _is_small(content: bytes) -> bool:
-    # From the header alone: 60,000 digits cost a second and not four.
-    with PIL.Image.open(io.BytesIO(content), formats=FORMATS) as header:
-        return min(header.size) < LEAST
 
 
 def _distances(prints: Prints, among: Prints) -> NDArray[np.uint16]:

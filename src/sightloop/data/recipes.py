@@ -51,6 +51,8 @@ def _parse(file: Traversable) -> Recipe:
         text = file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise BadRecipe(f"{file.name} is not UTF-8 text: {error}") from error
+    except OSError as error:
+        raise BadRecipe(f"{file.name} cannot be read: {error.strerror}") from error
     recipe = Recipe.parse(text, origin=file.name)
     _refuse_unknown(file.name, "task", recipe.task, plugins.names("tasks"))
     _refuse_unknown(file.name, "train.trainer", recipe.train.trainer, plugins.names("trainers"))

@@ -64,9 +64,15 @@ def read(
     archive or a bucket (`s3://bucket/folder`): as a folder for each class, COCO, VOC or YOLO. A `.json` is a COCO file
     with its images around it. Some count what is left (`operator.length_hint`).
 
-    `aspect` and `skip_labels` are for landmarks; `boxed` asks for what is marked in images, not for one class of each.
+    `aspect` is for landmarks; samples with one of `skip_labels` are left out; `boxed` asks for what is marked in
+    images, not for one class of each.
     Raises BadData for anything else, saying what is known.
     """
+    items = _read(where, aspect=aspect, skip_labels=skip_labels, boxed=boxed)
+    return (item for item in items if item.label not in skip_labels) if skip_labels else items
+
+
+def _read(where: Path | str, *, aspect: float | None, skip_labels: Set[str], boxed: bool) -> Iterator[Labelled]:
     look = boxes.of if boxed else images
     if isinstance(where, str) and buckets.is_url(where):
         return look(buckets.tree(where))
@@ -117,7 +123,7 @@ def _coco(path: Path, *, boxed: bool) -> Samples:
 
 def _mnist(settings: Settings, progress: mnist.Progress | None) -> Path | None:
     for folder in _places(settings, "mnist"):
-        if any(folder.glob("train-images-idx3-ubyte*")):
+        if idx.held(folder) and not mnist.is_unfinished(folder):
             return folder
     if settings.offline:
         return None

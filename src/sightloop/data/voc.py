@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from sightloop.data.marked import SIDES, Marked, Samples, labelled, side_in
+from sightloop.data.marked import SIDES, Marked, Samples, box, labelled, side_in
 from sightloop.data.trees import IMAGES, Tree
 from sightloop.errors import BadData
 from sightloop.values.box import Box
@@ -61,22 +61,26 @@ def _box(name: str, element: Element) -> Box:
     try:
         # VOC counts pixels from 1, and both corners are inside.
         x1, y1, x2, y2 = (float(element.findtext(f"bndbox/{side}") or "") for side in _CORNERS)
-        return Box(label=(element.findtext("name") or "").strip(), x1=x1 - 1, y1=y1 - 1, x2=x2, y2=y2)
     except ValueError as error:
         raise BadData(f"{name} has a bndbox that is no box: {error}", expected=", ".join(_CORNERS)) from error
+    return box(name, (element.findtext("name") or "").strip(), (x1 - 1, y1 - 1, x2, y2))
 
 
 class _Plain(ElementTree.TreeBuilder):
     """Builds elements of a document that declares no type: entities, which can grow without bounds, need one."""
 
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = file
+
     def doctype(self, name: str, *_: object) -> None:
-        raise BadData(f"the XML declares a document type ({name})", expected="plain elements, as VOC has them")
+        raise BadData(f"{self._file} declares a document type ({name})", expected="plain elements, as VOC has them")
 
 
 def _parse(name: str, data: bytes) -> Element:
     try:
-        return ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain()))  # noqa: S314 - no entities, see _Plain
-    except ElementTree.ParseError as error:
+        return ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain(name)))  # noqa: S314 - no entities, see _Plain
+    except (ElementTree.ParseError, LookupError, ValueError) as error:  # the latter two for odd encodings
         raise BadData(f"{name} is no XML: {error}") from error
 
 

@@ -5,6 +5,7 @@ Ultralytics' classification sets have no `data.yaml`: they are folders of images
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -15,6 +16,9 @@ from sightloop.data.marked import SIDES, Marked, Samples, labelled
 from sightloop.data.trees import Tree
 from sightloop.errors import BadData
 from sightloop.values.sample import Side
+
+LARGEST = 2**20
+"""The most bytes of a `data.yaml`: YAML is slow to read."""
 
 
 class Declaration(NamedTuple):
@@ -36,9 +40,12 @@ class Picture(NamedTuple):
 def declaration(tree: Tree) -> Declaration | None:
     """The tree's `data.yaml`, whatever its name: the YAML file with `names` and the places of sides. Raises BadData."""
     for name in tree.ending(".yaml", ".yml"):
+        data = tree.read(name)
+        if len(data) > LARGEST:
+            raise BadData(f"{name} is too large", expected=f"at most {LARGEST:,} bytes", got=f"{len(data):,} bytes")
         try:
-            table = yaml.safe_load(tree.read(name))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            table = yaml.safe_load(data)
+        except (yaml.YAMLError, ValueError, RecursionError) as error:  # a ValueError for a date that there is not
             raise BadData(f"{name} is no YAML: {error}") from error
         if isinstance(table, dict) and "names" in table and any(key in SIDES for key in table):
             return Declaration(name, _classes(name, table["names"]), _places(table))
@@ -49,6 +56,12 @@ def pictures(tree: Tree, declared: Declaration) -> Iterator[Picture]:
     """The images of all sides with what is marked on them; one without a label file has no marks. Raises BadData."""
     base = str(PurePosixPath(declared.name).parent)
     images = [(image, side) for side, places in declared.places.items() for image in _within(tree, base, places)]
+    if not images:
+        raise BadData(
+            f"{declared.name} leads to no images",
+            expected="the folder of images of each side, as train: train/images",
+            got=", ".join(place for places in declared.places.values() for place in places)[:80],
+        )
     texts = [_labels(tree, image) for image, _ in images]
     contents = tree.fetch([text for text in texts if text is not None])
     for (image, side), text in zip(images, texts, strict=True):
@@ -67,11 +80,15 @@ def read(tree: Tree, declared: Declaration) -> Samples:
 
 
 def _classes(name: str, names: Any) -> dict[int, str]:
+    pairs = names.items() if isinstance(names, dict) else enumerate(names if isinstance(names, list) else [])
     try:
-        pairs = names.items() if isinstance(names, dict) else enumerate(names)
-        return {int(number): str(label) for number, label in pairs}
-    except (TypeError, ValueError) as error:
-        raise BadData(f"{name}: `names` is no list of classes", got=repr(names)[:80]) from error
+        found = {int(number): label for number, label in pairs}
+    except (TypeError, ValueError):
+        found = {}
+    # Looked at before it is written as text: few lines of YAML make a list of lists whose text fills the memory.
+    if not found or not all(isinstance(label, str | int | float) for label in found.values()):
+        raise BadData(f"{name}: `names` is no list of classes", expected="names: [cat, dog]", got=type(names).__name__)
+    return {number: str(label) for number, label in found.items()}
 
 
 def _places(table: dict[Any, Any]) -> dict[Side, list[str]]:
@@ -79,13 +96,14 @@ def _places(table: dict[Any, Any]) -> dict[Side, list[str]]:
     for key, said in table.items():
         if key in SIDES and said:
             some = said if isinstance(said, list) else [said]
-            places.setdefault(SIDES[key], []).extend(_plain(table, str(one)) for one in some)
+            places.setdefault(SIDES[key], []).extend(_plain(table, one) for one in some if isinstance(one, str))
     return places
 
 
 def _plain(table: dict[Any, Any], place: str) -> str:
     """A place below the data set's own folder: what comes before it is another machine's."""
-    root = str(table.get("path", "")).rstrip("/")
+    said = table.get("path")
+    root = said.rstrip("/") if isinstance(said, str) else ""
     return place.removeprefix(f"{root}/" if root else "").replace("\\", "/").lstrip("./").rstrip("/")
 
 
@@ -109,10 +127,17 @@ def _marks(name: str, data: bytes) -> list[tuple[int, list[float]]]:
         try:
             number, *shape = line.split() or [""]
             if number:
-                marks.append((int(number), [float(part) for part in shape]))
+                marks.append((int(number), [_finite(part) for part in shape]))
         except ValueError as error:
             raise BadData(f"{name} is no file of YOLO's labels: {error}", got=line[:80]) from error
     return marks
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is no place")
+    return number
 
 
 def named(declared: Declaration, number: int, image: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +11,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from sightloop.data.trees import Tree
 from sightloop.errors import BadData, TooLarge
+from sightloop.values.zipped import WAYS, content
 
 MOST_FILES = 1_000_000
 LARGEST_FILE = 256 * 2**20
@@ -35,7 +35,7 @@ def tree(file: Path | BinaryIO, root: str, *, most_bytes: int | None = None) -> 
         archive = ZipFile(file)
     except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise BadData(f"{root} is no whole zip archive: {error}", hint="Was it sent and written whole?") from error
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
     for info in infos:
         _refuse_member(root, info)
     _refuse_bomb(root, infos, most_bytes)
@@ -47,8 +47,8 @@ def tree(file: Path | BinaryIO, root: str, *, most_bytes: int | None = None) -> 
 def _contents(archive: ZipFile, root: str, names: Sequence[str]) -> Iterator[bytes]:
     for name in names:
         try:
-            yield archive.read(name)  # no more than its header declares, which was looked at
-        except (BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            yield content(archive, archive.getinfo(name))
+        except BadZipFile as error:
             raise BadData(f"{name} in {root} is damaged: {error}", hint="Send or write the archive again.") from error
 
 
@@ -60,6 +60,8 @@ def _refuse_member(root: str, info: ZipInfo) -> None:
         raise BadData(f"{root} holds a link", expected="files", got=repr(info.filename))
     if info.flag_bits & _ENCRYPTED:
         raise BadData(f"{root} is encrypted", expected="an archive without a password", got=repr(info.filename))
+    if info.compress_type not in WAYS:
+        raise BadData(f"{root} is compressed in a way that is not taken", expected="deflate", got=repr(info.filename))
     if info.file_size > LARGEST_FILE:
         raise TooLarge(
             f"a file in {root} is too large",

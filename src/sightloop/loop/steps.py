@@ -157,7 +157,7 @@ def roll_out(job: Job, found: Found) -> Found:
         deployed = deployments.promote(
             connection, job.recipe.name, found["version"], f"run {job.run.id}", decision.reason, job.run.id
         )
-    _tell_mlflow(job, lambda url: tracking.sync_aliases(url, job.recipe.name, job.run.id))
+    _tell_mlflow(job, lambda url: tracking.crown(url, job.recipe.name, job.run.id))
     return {"deployed": True, "revision": deployed.revision}
 
 

@@ -120,7 +120,6 @@ def _recorded(prediction: Prediction, digest: str | None, place: Place | None) -
         version=prediction.version,
         answer=prediction.answer,
         at=prediction.at,
-        sample=digest,
         digest=digest,
         place=place,
     )

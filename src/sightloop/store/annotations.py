@@ -10,6 +10,8 @@ from sightloop.errors import BadData
 from sightloop.store import tables
 from sightloop.store.rows import insert_new, value
 from sightloop.values.annotation import Annotation, Source
+from sightloop.values.box import Box
+from sightloop.values.prediction import answer_of, is_right
 
 _said = tables.annotations.c
 
@@ -64,13 +66,16 @@ def judged(c: Connection, project: str, moment: str | None, limit: int) -> list[
     last = query.where(_said.prediction.is_not(None)).group_by(_said.prediction).subquery()
     made = tables.predictions.c
     answered = (
-        select(_said.label == made.label)
+        select(made.answer, _said.label, _said.boxes)
         .join(last, _said.id == last.c.id)
         .join(tables.predictions, made.id == _said.prediction)
         .order_by(_said.id.desc())
         .limit(limit)
     )
-    return [bool(right) for right in c.execute(answered).scalars()]
+    return [
+        is_right(answer_of(answer), label, msgspec.convert(boxes, tuple[Box, ...] | None))
+        for answer, label, boxes in c.execute(answered)
+    ]
 
 
 def count_since(c: Connection, project: str, moment: str | None, sources: Collection[Source] | None = None) -> int:

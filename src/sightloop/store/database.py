@@ -16,11 +16,12 @@ import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
-from sightloop.errors import BadInput, MissingExtra
+from sightloop.errors import BadInput, MissingExtra, NotReady
 from sightloop.store import locks, schema
 
 BUSY_SECONDS = 30.0
 _WRITING = "sightloop_writing"
+_UNFIT = tuple(f"SQLITE_{what}" for what in ("CANTOPEN", "NOTADB", "CORRUPT", "READONLY", "FULL", "IOERR"))
 
 
 class Database:
@@ -65,12 +66,24 @@ def is_away(error: BaseException) -> bool:
     return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and remote)
 
 
+def is_unfit(error: DBAPIError) -> bool:
+    """Whether an error says that a SQLite file cannot be opened, read or written, or is none."""
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith(_UNFIT)
+
+
+def reason(error: DBAPIError) -> str:
+    """What the database itself said, in one line."""
+    return str(error.orig).partition("\n")[0]
+
+
 def address(url: str) -> URL:
     """The URL of a database in the one spelling that is used here. Raises BadInput for one that cannot be used."""
     try:
         address = make_url(url)
-    except ArgumentError as error:
-        raise BadInput(f"the database URL cannot be read: {error}") from error
+    except (ArgumentError, ValueError) as error:  # a ValueError for a port that is no number
+        raise BadInput(
+            f"the database URL cannot be read: {error}", expected="sqlite:///PATH or postgresql://USER@HOST:PORT/NAME"
+        ) from error
     # Hosting platforms hand out both spellings; the driver is psycopg 3.
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername="postgresql+psycopg")
@@ -82,7 +95,11 @@ def address(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(str(url.database)).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotReady(f"the folder {folder} of the database cannot be made: {error.strerror}") from error
     engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json, json_deserializer=msgspec.json.decode
     )

@@ -86,15 +86,21 @@ class Dvc:
         self._prepare()
         # Its own folder for what it keeps between calls: the default is one that all users of the machine share.
         given = {"DVC_NO_ANALYTICS": "true", "DVC_SITE_CACHE_DIR": str(self._folder / ".dvc" / "site")}
-        done = subprocess.run(  # noqa: S603 - words of our own
-            [sys.executable, "-m", "dvc", *words, "--quiet"],
-            cwd=self._folder,
-            env=os.environ | given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LONGEST_SECONDS,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 - words of our own
+                [sys.executable, "-m", "dvc", *words, "--quiet"],
+                cwd=self._folder,
+                env=os.environ | given,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_LONGEST_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise NotReady(
+                f"DVC did not {words[0]} {Path(words[-1]).name} within {_LONGEST_SECONDS / 60:.0f} minutes",
+                hint=f"Look at the remote {self._remote} and the way to it.",
+            ) from error
         if done.returncode:
             raise NotReady(
                 f"DVC could not {words[0]} {Path(words[-1]).name} (remote {self._remote})",

@@ -77,7 +77,7 @@ def _row(prediction: Recorded) -> dict[str, Any]:
         "label": prediction.answer.label,
         "confidence": prediction.answer.confidence,
         "answer": msgspec.to_builtins(prediction.answer),
-        "digest": prediction.digest or prediction.sample,
+        "digest": prediction.digest,
         "blob": place.blob if place else None,
         "offset": place.offset if place else None,
         "length": place.length if place else None,
@@ -92,7 +92,6 @@ def _recorded(row: RowMapping) -> Recorded:
         version=row["version"],
         answer=answer_of(row["answer"]),
         at=row["at"],
-        sample=row["digest"],
         digest=row["digest"],
         place=None if row["blob"] is None else Place(row["blob"], row["offset"], row["length"]),
     )

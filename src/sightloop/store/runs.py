@@ -73,12 +73,6 @@ def last(c: Connection, project: str) -> Run | None:
     return next(iter(page(c, project, limit=1)), None)
 
 
-def last_of_trigger(c: Connection, project: str, trigger: str) -> Run | None:
-    """The project's newest run that this trigger started."""
-    where = (runs.c.project == project, runs.c.trigger == trigger)
-    return next(iter(_select(c, *where, order=runs.c.id.desc(), limit=1)), None)
-
-
 def update(c: Connection, id: str, **fields: Any) -> Run:
     """Set fields of a run that is open. Raises NotFound, and Conflict where it has ended."""
     query = change(runs).where(runs.c.id == id, runs.c.status.in_(_OPEN)).values(msgspec.to_builtins(fields))

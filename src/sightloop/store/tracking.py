@@ -116,13 +116,10 @@ def set_alias(url: str, project: str, alias: str, run: str) -> None:
     client.set_registered_model_alias(project, alias, registered.version)
 
 
-def sync_aliases(url: str, project: str, champion: str, challenger: str | None = None) -> None:
-    """Let `champion` and `challenger` name the versions of these runs; without a challenger nothing has that alias."""
-    set_alias(url, project, CHAMPION, champion)
-    if challenger is not None:
-        set_alias(url, project, CHALLENGER, challenger)
-    else:
-        _client(url).delete_registered_model_alias(project, CHALLENGER)
+def crown(url: str, project: str, run: str) -> None:
+    """Let `champion` name the version that a run registered, and `challenger` none. Raises NotFound."""
+    set_alias(url, project, CHAMPION, run)
+    _client(url).delete_registered_model_alias(project, CHALLENGER)
 
 
 def installed() -> str:

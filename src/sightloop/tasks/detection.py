@@ -23,6 +23,7 @@ OVERLAP = 0.65
 """Of two boxes of one class that overlap (intersection over union) by more, only the surer one is answered."""
 _EDGE = 2.0  # pixels of a tile's inner edge: a box that touches it is cut off, and whole in the neighbour
 _LEAST_SIDE = 1e-3
+_DOUBT = 0.01  # of a score: how near to the threshold rounding may decide whether a box is there
 
 Rows = NDArray[np.float32]
 
@@ -128,7 +129,5 @@ def _nearest(got: Rows, wanted: Rows, largest: float) -> float:
     off = np.abs(same[:, :5] - wanted[:5]) / np.array([largest] * 4 + [1.0], np.float32)
     return float(off.max(axis=1).min())
 
-
-_DOUBT = 0.01
 
 TASK = Detection()

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 
-import cv2
 import numpy as np
 
-from sightloop.errors import BadInput
 from sightloop.values.image import Image
 from sightloop.values.landmarks import Landmarks
 
@@ -33,10 +31,7 @@ def url(content: bytes, kind: str) -> str:
     small = Image(image.resized(max(1, round(height * scale)), max(1, round(width * scale))))
     if max(height, width) <= _PLAIN:
         return _data("image/png", small.encode())
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(small.pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    if not done:
-        raise BadInput("the picture cannot be written as JPEG")
-    return _data("image/jpeg", data.tobytes())
+    return _data("image/jpeg", small.as_jpeg(85))
 
 
 def _hand(hand: Landmarks) -> str:

@@ -57,5 +57,5 @@ def laid(pixels: NDArray[np.uint8], tile: Tile, spec: Input) -> NDArray[np.uint8
 
 def _stretches(length: int, parts: int) -> list[tuple[int, int]]:
     """So many overlapping stretches of a length, as (begin, length)."""
-    size = min(length, round(length / (parts - (parts - 1) * OVERLAP)))
+    size = max(1, round(length / (parts - (parts - 1) * OVERLAP)))
     return [(round(place * (length - size) / max(parts - 1, 1)), size) for place in range(parts)]

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from sightloop.errors import PackageRefused
 from sightloop.values.package import CARD, GOLDEN, GRAPH, Package, Sealed
+from sightloop.values.zipped import content
 
 LARGEST = 2 * 2**30
 """The most bytes that a package may unpack to."""
@@ -39,8 +40,8 @@ def from_zip(data: bytes) -> Sealed:
             size = sum(member.file_size for member in members)
             if size > LARGEST:
                 raise PackageRefused("the package is too large", expected=f"at most {LARGEST} bytes", got=str(size))
-            card, graph, golden = (bundle.read(member) for member in members)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            card, graph, golden = (content(bundle, member) for member in members)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
         raise PackageRefused(
             f"the bytes are no zip of a model package: {error}",
             hint="`sightloop models export PROJECT FILE.zip` writes one.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 
 import cv2
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 from sightloop.errors import BadImage, TooLarge
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-MAX_PIXELS = 50_000_000
+MAX_PIXELS = 178_956_970
+"""The most pixels that any picture may have: Pillow opens no larger one. `SIGHTLOOP_MAX_IMAGE_PIXELS` asks for less."""
 _ORIENTATION, _TURNED = 0x0112, range(5, 9)
+_PNG = b"\x89PNG\r\n\x1a\n"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
@@ -73,7 +76,7 @@ class Image:
         """The (width, height) that a file declares, upright (EXIF); no pixel is decoded. Raises BadImage."""
         header = _header(data)
         width, height = header.size
-        return (height, width) if header.getexif().get(_ORIENTATION, 1) in _TURNED else (width, height)
+        return (height, width) if _orientation(data, header) in _TURNED else (width, height)
 
     def encode(self) -> bytes:
         """The picture as a PNG file: lossless, so that its pixels come back as they were."""
@@ -100,6 +103,27 @@ def _header(data: bytes) -> PIL.Image.Image:
         raise TooLarge("the image has too many pixels", got=str(error)) from error
     except (OSError, ValueError, SyntaxError) as error:
         raise BadImage("not an image", expected=f"one of {', '.join(FORMATS)}", got=_described(data)) from error
+
+
+def _orientation(data: bytes, header: PIL.Image.Image) -> int:
+    """How a file says that it is turned. What says so wrongly counts as upright, as it does for who decodes it."""
+    exif = PIL.Image.Exif()
+    try:
+        # Pillow would decode a PNG to find its last chunks.
+        exif.load(_exif_of_png(data) if header.format == "PNG" else header.info.get("exif", b""))
+        return int(exif.get(_ORIENTATION, 1))
+    except (OSError, ValueError, TypeError, SyntaxError, struct.error):
+        return 1
+
+
+def _exif_of_png(data: bytes) -> bytes:
+    at = len(_PNG)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf":
+            return data[at + 8 : at + 8 + length]
+        at += 12 + length
+    return b""
 
 
 def _described(data: bytes) -> str:

@@ -56,7 +56,8 @@ class Landmarks:
         if not (np.isfinite(aspect) and aspect > 0):
             raise BadLandmarks("the aspect ratio is not positive", expected="width / height", got=str(aspect))
         if points.shape == (POINTS, 3) and aspect != 1.0:
-            points = points * np.array([aspect, 1, aspect], np.float32)
+            with np.errstate(over="ignore", invalid="ignore"):
+                points = points * np.array([aspect, 1, aspect], np.float32)
         return cls(np.ascontiguousarray(points, dtype=np.float32))
 
     def to_bytes(self) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
+from uuid import UUID
 
 import uuid_utils
 
@@ -10,6 +12,15 @@ import uuid_utils
 def now() -> str:
     """The present moment as ISO 8601 in UTC with microseconds, so that texts sort as times."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def age(id: str) -> float | None:
+    """How many seconds ago an id of `new_id` was made, by this machine's clock; None for what is no such id."""
+    try:
+        made = UUID(id)
+    except ValueError:
+        return None
+    return time.time() - (made.int >> 80) / 1000 if made.version == 7 else None
 
 
 def new_id() -> str:

@@ -95,7 +95,7 @@ class Package(Struct, frozen=True, kw_only=True):
         """The card in JSON bytes. Raises PackageRefused for anything else."""
         try:
             return msgspec.json.decode(data, type=cls)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise PackageRefused(f"{CARD} cannot be read: {error}") from error
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from sightloop.values.box import Box, described
+from sightloop.values.box import Box, agree, described
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -49,6 +49,13 @@ def answer_of(table: dict[str, Any]) -> Answer | Detections:
     return msgspec.convert(table, Answer)
 
 
+def is_right(answer: Answer | Detections, label: str, boxes: tuple[Box, ...] | None) -> bool:
+    """Whether an answer is what a person says: the same class, or boxes that agree with theirs."""
+    if isinstance(answer, Detections):
+        return boxes is not None and agree(answer.boxes, boxes)
+    return boxes is None and answer.label == label
+
+
 class Prediction(Struct, frozen=True, kw_only=True):
     """One answer with its id (UUIDv7), who gave it (model version), and when (ISO 8601, UTC)."""
 
@@ -57,4 +64,3 @@ class Prediction(Struct, frozen=True, kw_only=True):
     version: int
     answer: Answer | Detections
     at: str
-    sample: str | None = None

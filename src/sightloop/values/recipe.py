@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -18,6 +17,9 @@ Positive = Annotated[int, Meta(ge=1)]
 Tiles = Annotated[int, Meta(ge=1, le=8)]
 Factor = Annotated[float, Meta(gt=0)]
 
+_YEAR_MINUTES = 365 * 24 * 60
+RESERVED = ("predictions", "projects", "runs", "videos")
+"""What stands in the API's paths where else a project's name does."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -159,9 +161,9 @@ class Triggers(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     schedule: str = ""
     quality: Fraction = 0.0
     quality_over: Positive = 100
-    cooldown_minutes: Annotated[float, Meta(ge=0)] = 0.0
+    cooldown_minutes: Annotated[float, Meta(ge=0, le=_YEAR_MINUTES)] = 0.0
     budget_minutes: Annotated[float, Meta(ge=0)] = 0.0
-    budget_days: Factor = 7.0
+    budget_days: Annotated[float, Meta(gt=0, le=365)] = 7.0
     least_gain: Fraction = 0.0
 
 
@@ -206,10 +208,15 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """Refuse a name that no URL could carry, doubled classes, and names of classes that are not there."""
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"the project's name {self.name!r} is not lower-case letters, digits and dashes")
+        if self.name in RESERVED:
+            raise ValueError(f"a project cannot be named {self.name!r}, which stands in the API's own paths")
         # One class is no choice for a classifier; a detector looks for it.
         least = 1 if self.task == "detection" else 2
         if len(self.classes) < least or len(set(self.classes)) != len(self.classes):
             raise ValueError(f"classes must be {('one', 'two')[least - 1]} or more, each once")
+        for label in self.classes:
+            if not label or label != label.strip():
+                raise ValueError(f"the class {label!r} is empty, or begins or ends with a space")
         for key, named in (("answers.commands", self.answers.commands.keys()), ("aliases", self.aliases.values())):
             for label in named:
                 if label not in self.classes:
@@ -239,8 +246,3 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def of(cls, table: dict[str, Any], origin: str = "the recipe") -> Recipe:
         """The recipe in a table of plain values."""
         return read(table, cls, origin)
-
-    @classmethod
-    def read(cls, path: Path) -> Recipe:
-        """The recipe in a file."""
-        return cls.parse(path.read_text(encoding="utf-8"), origin=path.name)
