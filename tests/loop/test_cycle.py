@@ -9,8 +9,10 @@ from collections.abc import Callable
 import pytest
 from tests import tens
 
+from sightloop.loop.cycle import Cycle
 from sightloop.loop.samples.collect import collect
-from sightloop.store import datasets, deployments, packages, reports, runs, versions
+from sightloop.loop.work import Work
+from sightloop.store import datasets, deployments, leases, packages, reports, runs, versions
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.version import ModelVersion, Verdict
@@ -188,3 +190,18 @@ def test_a_run_goes_on_where_mlflow_cannot_be_reached(make_parts: Make) -> None:
     run = tens.turn(parts)
     assert run.status is Status.SUCCEEDED
     assert [event for event in tens.events(parts, run) if event.message.startswith("MLflow was not told")]
+
+
+def test_a_run_that_was_lost_to_another_worker_is_gone_on_with_when_that_one_dies(make_parts: Make) -> None:
+    parts = make_parts()
+    run = tens.ask(parts)
+    work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, lambda: False, "here")
+    with Cycle(parts.settings, work, "here", lambda: False) as cycle:
+        with parts.database.write() as connection:
+            assert leases.take(connection, run.id, "there")
+        cycle.work(run.id)
+        assert tens.again(parts, run).worker == "there"
+        with parts.database.write() as connection:
+            leases.release(connection, run.id, "there")
+        cycle.work(run.id)
+    assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")
