@@ -13,6 +13,7 @@ from pathlib import Path
 import fsspec  # type: ignore[import-untyped]
 import pytest
 from moto.server import ThreadedMotoServer
+from sqlalchemy import NullPool, create_engine, make_url, text
 from tests import tens
 from tests.house import House
 
@@ -58,6 +59,19 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     server.cleanup()
+
+
+@pytest.fixture
+def make_database(postgres_url: str) -> Callable[[], str]:
+    """Make an empty database in the PostgreSQL server; its URL."""
+
+    def make() -> str:
+        name = f"made_{uuid.uuid4().hex}"
+        with create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+            connection.execute(text(f"create database {name}"))
+        return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -192,12 +192,18 @@ class Worker:
 
     def _beat(self) -> None:
         while True:
-            pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
-            _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
             if self._run is not None:
                 self._renew()
+            self._show()
             if self._stop.wait(_BEAT_SECONDS):
                 return
+
+    def _show(self) -> None:
+        pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
+        try:
+            _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
+        except OSError as error:  # a full disk must not cost the lease
+            self._complain(f"the pulse cannot be written: {error}")
 
     def _renew(self) -> None:
         try:

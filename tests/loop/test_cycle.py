@@ -5,12 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
+from tests import packages as made
 from tests import tens
 
+from sightloop.errors import Conflict
 from sightloop.loop.cycle import Cycle
+from sightloop.loop.job import Job
 from sightloop.loop.samples.collect import collect
+from sightloop.loop.steps import roll_out
 from sightloop.loop.work import Work
 from sightloop.store import datasets, deployments, leases, packages, reports, runs, versions
 from sightloop.values.run import STEPS, Run, Status
@@ -182,6 +187,27 @@ def test_a_champion_promoted_meanwhile_is_not_overrun(make_parts: Make) -> None:
     with parts.database.read() as connection:
         assert versions.get(connection, "tens", 3).verdict is Verdict.ACCEPTED
     assert champion(parts).number == 2
+
+
+def test_a_champion_promoted_in_the_same_moment_is_not_overrun_on_postgresql(
+    make_parts: Make, make_database: Callable[[], str]
+) -> None:
+    parts = make_parts(database_url=make_database())
+    run, sealed = tens.ask(parts), made.digits()
+    with parts.database.write() as connection:
+        for number in (1, 2, 3):
+            versions.register(connection, "tens", f"package {number}", sealed.card, Verdict.ACCEPTED, "a copy")
+        deployments.promote(connection, "tens", 1, "ann", "the first")
+    job = Job(run, parts.recipe("tens"), parts.settings, parts.database, parts.blobs, lambda: False)
+    found = {"decision": {"accepted": True, "reasons": []}, "champion": 1, "version": 2}
+    with ThreadPoolExecutor(1) as others:
+        with parts.database.write() as connection:
+            deployments.promote(connection, "tens", 3, "ann", "in the same moment")
+            rolled_out = others.submit(roll_out, job, found)
+            assert not wait([rolled_out], 0.5).done
+        with pytest.raises(Conflict, match="changed while version 2 was checked"):
+            rolled_out.result()
+    assert champion(parts).number == 3
 
 
 def test_a_run_goes_on_where_mlflow_cannot_be_reached(make_parts: Make) -> None:

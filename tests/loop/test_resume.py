@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, text
 from tests import tens
 from tests.house import until
 
@@ -80,12 +79,9 @@ def test_a_run_killed_in_every_step_ends_as_if_nothing_had_happened(make_parts: 
 
 @pytest.mark.journey
 def test_a_worker_on_another_machine_goes_on_with_what_a_dead_one_had(
-    make_parts: Callable[..., Parts], postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_parts: Callable[..., Parts], make_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = f"shared_{uuid.uuid4().hex}"
-    with create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    url = make_database()
     shared = {"database_url": url, "blobs_url": f"file://{tmp_path}/blobs"}
     here = make_parts(home=tmp_path / "here", **shared)
     there = make_parts(home=tmp_path / "there", **shared)

@@ -62,7 +62,7 @@ class Cycle:
         DBOS.destroy(destroy_registry=True)
 
     def work(self, run: str) -> None:
-        """Work a run off from where it was left; returns when it ended, was lost to another, or the worker is ending."""
+        """Work a run off from where it was left; returns when it ended, another has it, or the worker is ending."""
         from dbos import DBOS, SetWorkflowID
 
         workflow = self._name(run)

@@ -24,7 +24,7 @@ from sightloop.loop.reporting import figures, reports
 from sightloop.loop.samples import prepared
 from sightloop.loop.samples.versioned import Versioned
 from sightloop.loop.training import CHECKPOINTS, Order
-from sightloop.store import datasets, deployments, packages, samples, tracking, versions
+from sightloop.store import datasets, deployments, locks, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.package import Sealed
 from sightloop.values.sample import Side
@@ -145,6 +145,7 @@ def roll_out(job: Job, found: Found) -> Found:
     if not decision.accepted:
         return {"deployed": False}
     with job.database.write() as connection:
+        locks.take(connection, "deployments", job.recipe.name)  # or somebody might promote between look and change
         present = deployments.current(connection, job.recipe.name)
         serving = None if present is None else present.champion.version
         if serving not in (found["champion"], found["version"]):
