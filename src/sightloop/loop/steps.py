@@ -23,7 +23,7 @@ from sightloop.loop.judging.report import Report
 from sightloop.loop.reporting import figures, reports
 from sightloop.loop.samples import prepared
 from sightloop.loop.samples.versioned import Versioned
-from sightloop.loop.training import CHECKPOINTS, Order
+from sightloop.loop.training import CHECKPOINTS, PACKAGE, PREPARED, Order
 from sightloop.store import datasets, deployments, locks, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.package import Sealed
@@ -32,9 +32,6 @@ from sightloop.values.version import ModelVersion, Verdict
 
 Found = dict[str, Any]
 Step = Callable[[Job, Found], Found]
-
-PREPARED, PACKAGE = "prepared", "package"
-"""What lies in a run's work folder between its steps."""
 
 
 def freeze(job: Job, _found: Found) -> Found:
