@@ -16,6 +16,7 @@ from moto.server import ThreadedMotoServer
 from sqlalchemy import NullPool, create_engine, make_url, text
 from tests import tens
 from tests.house import House
+from tests.once import once
 
 from sightloop import wiring
 from sightloop.settings import Settings
@@ -115,9 +116,11 @@ def quick_recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory, quick_recipes: Path) -> Path:
     """A home in which digits was trained once, by the command line, on the digits that scikit-learn brings."""
-    home = tmp_path_factory.mktemp("trained") / "home"
-    House(home, recipes=quick_recipes).command("train", "digits")
-    return home
+
+    def train(folder: Path) -> None:
+        House(folder / "home", recipes=quick_recipes).command("train", "digits")
+
+    return once(tmp_path_factory, "trained", train) / "home"
 
 
 @pytest.fixture
@@ -144,23 +147,24 @@ def open_house(trained_home: Path, quick_recipes: Path, tmp_path: Path) -> Itera
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with nothing in it, to be copied: making its tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    tracking.prepare(f"sqlite:///{path}")
-    return path
+    made = once(tmp_path_factory, "mlflow", lambda folder: tracking.prepare(f"sqlite:///{folder}/mlflow.db"))
+    return made / "mlflow.db"
 
 
 @pytest.fixture(scope="session")
 def tens_home(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     """A home in which the small project `tens` was trained once, to be copied."""
-    folder = tmp_path_factory.mktemp("tens")
-    settings = Settings(home=folder / "home", recipes=tens.write(folder / "recipes"), offline=True, _env_file=None)  # type: ignore[call-arg]
-    settings.home.mkdir()
-    shutil.copy(empty_mlflow, settings.home / "mlflow.db")
-    parts = wiring.build(settings)
-    tens.stock(parts)
-    assert tens.turn(parts).status is Status.SUCCEEDED
-    parts.close()
-    return settings.home
+
+    def train(folder: Path) -> None:
+        settings = Settings(home=folder / "home", recipes=tens.write(folder / "recipes"), offline=True, _env_file=None)  # type: ignore[call-arg]
+        settings.home.mkdir()
+        shutil.copy(empty_mlflow, settings.home / "mlflow.db")
+        parts = wiring.build(settings)
+        tens.stock(parts)
+        assert tens.turn(parts).status is Status.SUCCEEDED
+        parts.close()
+
+    return once(tmp_path_factory, "tens", train) / "home"
 
 
 @pytest.fixture
