@@ -1,6 +1,7 @@
 """Annotations: what people say that samples are. They are only ever added; the newest of a sample counts."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Subquery, func, select
@@ -10,6 +11,8 @@ from sightloop.errors import BadData
 from sightloop.store import tables
 from sightloop.store.rows import insert_new, value
 from sightloop.values.annotation import Annotation, Source
+from sightloop.values.box import Box, agree
+from sightloop.values.prediction import Detections, answer_of
 
 _said = tables.annotations.c
 
@@ -56,7 +59,7 @@ def history(c: Connection, project: str, digest: str) -> list[Annotation]:
 def judged(c: Connection, project: str, moment: str | None, limit: int) -> list[bool]:
     """Whether the last predictions that people answered after that moment (or ever) were right, newest first.
 
-    Each prediction counts once, by the newest answer to it.
+    Each prediction counts once, by the newest answer to it; one of boxes is right where all of them agree.
     """
     query = select(func.max(_said.id).label("id")).where(_said.project == project, _said.source == "feedback")
     if moment is not None:
@@ -64,13 +67,16 @@ def judged(c: Connection, project: str, moment: str | None, limit: int) -> list[
     last = query.where(_said.prediction.is_not(None)).group_by(_said.prediction).subquery()
     made = tables.predictions.c
     answered = (
-        select(_said.label == made.label)
+        select(_said.label, _said.boxes, made.label, made.answer)
         .join(last, _said.id == last.c.id)
         .join(tables.predictions, made.id == _said.prediction)
         .order_by(_said.id.desc())
         .limit(limit)
     )
-    return [bool(right) for right in c.execute(answered).scalars()]
+    return [
+        label == given if boxes is None else agree(_boxes(answer), msgspec.convert(boxes, list[Box]))
+        for label, boxes, given, answer in c.execute(answered)
+    ]
 
 
 def count_since(c: Connection, project: str, moment: str | None, sources: Collection[Source] | None = None) -> int:
@@ -81,3 +87,8 @@ def count_since(c: Connection, project: str, moment: str | None, sources: Collec
     if moment is not None:
         query = query.where(_said.at > moment)
     return int(c.execute(query).scalar_one())
+
+
+def _boxes(answer: dict[str, Any]) -> list[Box]:
+    made = answer_of(answer)
+    return made.boxes if isinstance(made, Detections) else []
