@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -13,8 +14,10 @@ from pathlib import Path
 import fsspec  # type: ignore[import-untyped]
 import pytest
 from moto.server import ThreadedMotoServer
+from sqlalchemy import NullPool, create_engine, make_url, text
 from tests import tens
 from tests.house import House
+from tests.once import once
 
 from sightloop import wiring
 from sightloop.settings import Settings
@@ -50,14 +53,29 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """The URL of a real PostgreSQL server, started for this session and stopped after it."""
     pgserver = pytest.importorskip(
         "pgserver", reason="pgserver brings PostgreSQL to the tests; no wheel for this Python"
     )
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    server.cleanup()
+    # Where this is root the server is another user, whom any pytest that starts meanwhile locks out of its folders.
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        server.cleanup()
+
+
+@pytest.fixture
+def make_database(postgres_url: str) -> Callable[[], str]:
+    """Make an empty database in the PostgreSQL server; its URL."""
+
+    def make() -> str:
+        name = f"made_{uuid.uuid4().hex}"
+        with create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+            connection.execute(text(f"create database {name}"))
+        return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +119,11 @@ def quick_recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory, quick_recipes: Path) -> Path:
     """A home in which digits was trained once, by the command line, on the digits that scikit-learn brings."""
-    home = tmp_path_factory.mktemp("trained") / "home"
-    House(home, recipes=quick_recipes).command("train", "digits")
-    return home
+
+    def train(folder: Path) -> None:
+        House(folder / "home", recipes=quick_recipes).command("train", "digits")
+
+    return once(tmp_path_factory, "trained", train) / "home"
 
 
 @pytest.fixture
@@ -130,23 +150,24 @@ def open_house(trained_home: Path, quick_recipes: Path, tmp_path: Path) -> Itera
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with nothing in it, to be copied: making its tables takes longer than most tests."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    tracking.prepare(f"sqlite:///{path}")
-    return path
+    made = once(tmp_path_factory, "mlflow", lambda folder: tracking.prepare(f"sqlite:///{folder}/mlflow.db"))
+    return made / "mlflow.db"
 
 
 @pytest.fixture(scope="session")
 def tens_home(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Path:
     """A home in which the small project `tens` was trained once, to be copied."""
-    folder = tmp_path_factory.mktemp("tens")
-    settings = Settings(home=folder / "home", recipes=tens.write(folder / "recipes"), offline=True, _env_file=None)  # type: ignore[call-arg]
-    settings.home.mkdir()
-    shutil.copy(empty_mlflow, settings.home / "mlflow.db")
-    parts = wiring.build(settings)
-    tens.stock(parts)
-    assert tens.turn(parts).status is Status.SUCCEEDED
-    parts.close()
-    return settings.home
+
+    def train(folder: Path) -> None:
+        settings = Settings(home=folder / "home", recipes=tens.write(folder / "recipes"), offline=True, _env_file=None)  # type: ignore[call-arg]
+        settings.home.mkdir()
+        shutil.copy(empty_mlflow, settings.home / "mlflow.db")
+        parts = wiring.build(settings)
+        tens.stock(parts)
+        assert tens.turn(parts).status is Status.SUCCEEDED
+        parts.close()
+
+    return once(tmp_path_factory, "tens", train) / "home"
 
 
 @pytest.fixture

@@ -44,6 +44,20 @@ def test_one_worker_holds_a_home_and_says_who_it_is(make_parts: Make) -> None:
     assert holder(parts.settings) is None
 
 
+def test_a_pulse_that_cannot_be_written_is_told_and_written_when_it_can_be(
+    make_parts: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "_BEAT_SECONDS", 0.02)
+    parts = make_parts()
+    worker = Worker(parts)
+    in_the_way = parts.settings.home / "worker.new"
+    in_the_way.mkdir()
+    with worker:
+        until(lambda: "the pulse cannot be written" in capsys.readouterr().out, 10, 0.02)
+        in_the_way.rmdir()
+        until(lambda: (pulse := holder(parts.settings)) and pulse.process == os.getpid(), 10, 0.02)
+
+
 def test_a_trigger_queues_one_run_and_no_second_while_it_is_open(make_parts: Make) -> None:
     parts = make_parts()
     upload(parts, 5)

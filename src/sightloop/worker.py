@@ -209,13 +209,16 @@ class Worker:
         while True:
             if self._run is not None:
                 self._renew()
-            pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
-            try:
-                _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
-            except OSError as error:  # a full disk, say: the leases must be renewed all the same
-                self._complain(f"the pulse was not written: {error}")
+            self._show()
             if self._stop.wait(_BEAT_SECONDS):
                 return
+
+    def _show(self) -> None:
+        pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
+        try:
+            _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
+        except OSError as error:  # a full disk must not cost the lease
+            self._complain(f"the pulse cannot be written: {error}")
 
     def _renew(self) -> None:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -60,23 +59,13 @@ def digits(open_house: Callable[..., House]) -> House:
 
 
 @pytest.fixture(scope="session")
-def leaf_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which leaf was trained on drawn leaves; its recipe lies beside it."""
-    return _trained(tmp_path_factory.mktemp("leaf"), "leaf", drawn.leaf, 12)
-
-
-@pytest.fixture(scope="session")
 def rps_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which rps was trained on drawn hands; its recipe lies beside it."""
-    return _trained(tmp_path_factory.mktemp("rps"), "rps", drawn.hand, 25)
-
-
-def _trained(folder: Path, project: str, draw: Callable[..., Any], each: int) -> Path:
-    """A home in which a project was trained by the command line on so many drawn pictures of each class."""
-    drawn.write(folder / "pictures", draw, SHIPPED[project].classes, each)
-    house = House(folder / "home", recipes=drawn.recipe(folder / "recipes", project))
-    house.command("data", "import", project, str(folder / "pictures"))
-    house.command("train", project)
+    """A home in which rps was trained by the command line on drawn hands; its recipe lies beside it."""
+    folder = tmp_path_factory.mktemp("rps")
+    drawn.write(folder / "pictures", drawn.hand, SHIPPED["rps"].classes, 25)
+    house = House(folder / "home", recipes=drawn.recipe(folder / "recipes", "rps"))
+    house.command("data", "import", "rps", str(folder / "pictures"))
+    house.command("train", "rps")
     return folder / "home"
 
 

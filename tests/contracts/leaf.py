@@ -7,21 +7,31 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec  # type: ignore[import-untyped]
+import numpy as np
 import pytest
-from tests import drawn
+from tests import drawn, packages
 from tests.contracts.conftest import SHIPPED
 from tests.house import House, until
+
+from sightloop.data import recipes as shipped
+from sightloop.values.bundle import to_zip
+from sightloop.values.image import Image
 
 Serve = Callable[..., House]
 
 
 @pytest.fixture
-def serve(tmp_path: Path, leaf_home: Path) -> Iterator[Serve]:
+def recipes(tmp_path: Path) -> Path:
+    """A folder with leaf's recipe, for small pictures."""
+    return drawn.recipe(tmp_path / "recipes", "leaf")
+
+
+@pytest.fixture
+def serve(tmp_path: Path, recipes: Path) -> Iterator[Serve]:
     """A server of the leaf project over an empty home, with these variables in its environment."""
     houses: list[House] = []
 
     def start(**environment: str) -> House:
-        recipes = leaf_home.parent / "recipes"
         house = House(tmp_path / "home", default_project="leaf", recipes=recipes, record=False)
         house.environment |= environment
         house.start("serve")
@@ -35,12 +45,16 @@ def serve(tmp_path: Path, leaf_home: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def bucket(make_bucket: Callable[[], str], leaf_home: Path, tmp_path: Path) -> str:
-    """The name of a bucket in which the trained model lies under `models/leaf.zip`."""
-    url = make_bucket()
-    house = House(leaf_home, recipes=leaf_home.parent / "recipes")
-    house.command("models", "export", "leaf", str(tmp_path / "leaf.zip"))
-    fsspec.filesystem("s3", skip_instance_cache=True).put_file(str(tmp_path / "leaf.zip"), f"{url}/models/leaf.zip")
+def bucket(make_bucket: Callable[[], str], recipes: Path) -> str:
+    """The name of a bucket in which a small model of leaf's classes lies under `models/leaf.zip`."""
+    url, recipe = make_bucket(), shipped.load(recipes)["leaf"]
+    shape = (np.prod(recipe.input.shape), len(recipe.classes))
+    weights = np.random.default_rng(1).normal(scale=1e-4, size=shape)
+    size = (recipe.input.height, recipe.input.width)
+    seen = [Image.decode(drawn.leaf(label, 1)).resized(*size) for label in recipe.classes]
+    graph = packages.graph(recipe.input, weights, np.zeros(len(recipe.classes)))
+    model = packages.seal(recipe, graph, np.stack(seen))
+    fsspec.filesystem("s3", skip_instance_cache=True).pipe_file(f"{url}/models/leaf.zip", to_zip(model))
     return url.removeprefix("s3://")
 
 

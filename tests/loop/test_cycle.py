@@ -5,12 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
+from tests import packages as made
 from tests import tens
 
+from sightloop.errors import Conflict
+from sightloop.loop.cycle import Cycle
+from sightloop.loop.job import Job
 from sightloop.loop.samples.collect import collect
-from sightloop.store import datasets, deployments, packages, reports, runs, versions
+from sightloop.loop.steps import roll_out
+from sightloop.loop.work import Work
+from sightloop.store import datasets, deployments, leases, packages, reports, runs, versions
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.version import ModelVersion, Verdict
@@ -182,9 +189,45 @@ def test_a_champion_promoted_meanwhile_is_not_overrun(make_parts: Make) -> None:
     assert champion(parts).number == 2
 
 
+def test_a_champion_promoted_in_the_same_moment_is_not_overrun_on_postgresql(
+    make_parts: Make, make_database: Callable[[], str]
+) -> None:
+    parts = make_parts(database_url=make_database())
+    run, sealed = tens.ask(parts), made.digits()
+    with parts.database.write() as connection:
+        for number in (1, 2, 3):
+            versions.register(connection, "tens", f"package {number}", sealed.card, Verdict.ACCEPTED, "a copy")
+        deployments.promote(connection, "tens", 1, "ann", "the first")
+    job = Job(run, parts.recipe("tens"), parts.settings, parts.database, parts.blobs, lambda: False)
+    found = {"decision": {"accepted": True, "reasons": []}, "champion": 1, "version": 2}
+    with ThreadPoolExecutor(1) as others:
+        with parts.database.write() as connection:
+            deployments.promote(connection, "tens", 3, "ann", "in the same moment")
+            rolled_out = others.submit(roll_out, job, found)
+            assert not wait([rolled_out], 0.5).done
+        with pytest.raises(Conflict, match="changed while version 2 was checked"):
+            rolled_out.result()
+    assert champion(parts).number == 3
+
+
 def test_a_run_goes_on_where_mlflow_cannot_be_reached(make_parts: Make) -> None:
     parts = make_parts(mlflow_url="sqlite:////proc/nowhere/mlflow.db")
     tens.stock(parts)
     run = tens.turn(parts)
     assert run.status is Status.SUCCEEDED
     assert [event for event in tens.events(parts, run) if event.message.startswith("MLflow was not told")]
+
+
+def test_a_run_that_was_lost_to_another_worker_is_gone_on_with_when_that_one_dies(make_parts: Make) -> None:
+    parts = make_parts()
+    run = tens.ask(parts)
+    work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, lambda: False, "here")
+    with Cycle(parts.settings, work, "here", lambda: False) as cycle:
+        with parts.database.write() as connection:
+            assert leases.take(connection, run.id, "there")
+        cycle.work(run.id)
+        assert tens.again(parts, run).worker == "there"
+        with parts.database.write() as connection:
+            leases.release(connection, run.id, "there")
+        cycle.work(run.id)
+    assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")

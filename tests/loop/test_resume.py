@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, text
 from tests import tens
 from tests.house import until
 
 from sightloop.store import deployments, leases, versions
-from sightloop.values.package import GRAPH
 from sightloop.values.run import STEPS, Run, Status
 from sightloop.wiring import Parts
 from sightloop.worker import Worker
@@ -80,12 +78,9 @@ def test_a_run_killed_in_every_step_ends_as_if_nothing_had_happened(make_parts: 
 
 @pytest.mark.journey
 def test_a_worker_on_another_machine_goes_on_with_what_a_dead_one_had(
-    make_parts: Callable[..., Parts], postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_parts: Callable[..., Parts], make_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = f"shared_{uuid.uuid4().hex}"
-    with create_engine(postgres_url, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    url = make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    url = make_database()
     shared = {"database_url": url, "blobs_url": f"file://{tmp_path}/blobs"}
     here = make_parts(home=tmp_path / "here", **shared)
     there = make_parts(home=tmp_path / "there", **shared)
@@ -122,40 +117,31 @@ def test_a_worker_asked_to_end_leaves_its_step_to_the_next(make_parts: Callable[
 
 
 PHOTOGRAPHED = (
-    tens.RECIPE.replace('trainer = "sklearn"\nepochs = 5', 'trainer = "timm"\nepochs = 6\nbatch_size = 16')
+    tens.RECIPE.replace('trainer = "sklearn"\nepochs = 5', 'trainer = "timm"\nepochs = 4\nbatch_size = 16')
     .replace('model = "logistic"', 'backbone = "test_efficientnet"\nweights = "none"\nfrozen = 1\nhead = "tuned"')
     .replace("= 28", "= 32")
     .replace("floors = { accuracy = 0.6 }", "")
 )
 
 
-def trained(parts: Parts, run: Run) -> str:
-    """The SHA-256 of the graph that a run trained."""
-    with parts.database.read() as connection:
-        return next(one for one in versions.list(connection, "tens") if one.run == run.id).card.files[GRAPH]
-
-
 @pytest.mark.journey
 @pytest.mark.timeout(600)
 def test_a_training_killed_in_the_middle_goes_on_after_its_last_epoch(make_parts: Callable[..., Parts]) -> None:
     parts = make_parts(PHOTOGRAPHED)
-    tens.stock(parts, 200)
-    undisturbed = tens.turn(parts)
-    assert undisturbed.status is Status.SUCCEEDED, undisturbed.error
-
+    tens.stock(parts, 150)
     run = tens.ask(parts)
     with working(parts) as process:
-        until(lambda: told(parts, run, "epoch 4 of 6"), 100, every=0.01)
+        until(lambda: told(parts, run, "epoch 3 of 4"), 100, every=0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
     with working(parts):
         until(lambda: tens.again(parts, run).status.ended, 120)
 
-    assert tens.again(parts, run).status in {Status.SUCCEEDED, Status.REFUSED}
-    assert told(parts, run, "going on after epoch 3")
-    first = [event.message for event in tens.events(parts, run)].index("going on after epoch 3, where it was cut off")
-    assert not any("epoch 2 of 6" in event.message for event in tens.events(parts, run)[first:])
-    assert trained(parts, run) == trained(parts, undisturbed)
+    assert tens.again(parts, run).status is Status.SUCCEEDED
+    messages = [event.message for event in tens.events(parts, run)]
+    first = messages.index("going on after epoch 2, where it was cut off")
+    assert "epoch 2 of 4" in messages[:first]
+    assert "epoch 2 of 4" not in messages[first:]
     left = parts.settings.home / "runs" / run.id / "checkpoints"
     assert not left.exists()
 

@@ -175,6 +175,20 @@ def test_several_workers_share_what_waits(make: Callable[..., Doubling]) -> None
     run(story)
 
 
+def test_several_workers_share_what_one_caller_sends(make: Callable[..., Doubling]) -> None:
+    async def story() -> None:
+        work = Work()
+        batching = make(work, workers=2)
+        work.free.clear()
+        task = asyncio.create_task(batching.results([1, 2, 3, 4]))
+        await asyncio.sleep(0.05)
+        assert len(work.batches) == 2, "both workers are at it"
+        work.free.set()
+        assert await task == [2, 4, 6, 8]
+
+    run(story)
+
+
 def test_no_worker_lives_when_nothing_waits(make: Callable[..., Doubling]) -> None:
     async def story() -> None:
         before = asyncio.all_tasks()

@@ -113,6 +113,29 @@ def test_a_failing_store_costs_nothing_once_it_works_again(
     assert not count(telemetry, "dropped")
 
 
+def test_inputs_are_stored_once_however_long_the_database_is_away(
+    make_home: Callable[..., Home], make_recorder: Callable[..., Recorder]
+) -> None:
+    home = make_home()
+    home.database.close()
+    for file in home.settings.home.glob("sightloop.db*"):
+        file.unlink()
+
+    def blobs() -> list[Path]:
+        return [file for file in Path(home.settings.home, "blobs").rglob("*") if file.is_file()]
+
+    recorder = make_recorder(home)
+    recorder.start()
+    for number in range(1, 4):
+        recorder.take(predicted(1), [b"%08d" % number])
+        recorder.hurry()
+        until(lambda number=number: len(blobs()) >= number, 10, 0.01)  # type: ignore[misc]
+    assert [file.stat().st_size for file in blobs()] == [8, 8, 8]
+    home.database.migrate()
+    recorder.stop()
+    assert [home.blobs.read(one.place) for one in stored(home) if one.place] == [b"00000003", b"00000002", b"00000001"]
+
+
 def test_nothing_is_recorded_where_the_settings_say_so(
     make_home: Callable[..., Home], make_recorder: Callable[..., Recorder]
 ) -> None:

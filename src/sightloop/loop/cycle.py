@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections import defaultdict
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from sqlalchemy import make_url
 
+from sightloop.loop.job import Stopped
 from sightloop.loop.plain import PlainJson
 from sightloop.loop.steps import STEPS, Found
 from sightloop.loop.work import Work
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _NAME = "sightloop"
 _VERSION = "2"  # of what a workflow goes through: another sequence of steps is another version
+_OPEN = ("PENDING", "ENQUEUED")
 _LOOK_SECONDS = 0.5
 
 
@@ -59,24 +62,37 @@ class Cycle:
         DBOS.destroy(destroy_registry=True)
 
     def work(self, run: str) -> None:
-        """Work a run off from where it was left; returns when it ended, or the worker is ending."""
+        """Work a run off from where it was left; returns when it ended, another has it, or the worker is ending."""
         from dbos import DBOS, SetWorkflowID
 
-        # Another worker that takes the run over begins a workflow of its own; what has ended, it does not do again.
-        with SetWorkflowID(f"{run}/{self._worker}"):
+        workflow = self._name(run)
+        with SetWorkflowID(workflow):
             handle = DBOS.start_workflow(self._workflow, run)
-        while not self._left[run].wait(_LOOK_SECONDS):
+        while not self._left[workflow].wait(_LOOK_SECONDS):
             if self._stopping():
                 return
-            if handle.get_status().status not in ("PENDING", "ENQUEUED"):
-                self._left[run].wait(_LOOK_SECONDS)
+            if handle.get_status().status not in _OPEN:
+                self._left[workflow].wait(_LOOK_SECONDS)
                 self._work.finish(run, Status.FAILED, {}, "the workflow ended without ending the run")
                 return
+
+    def _name(self, run: str) -> str:
+        """The name of the workflow that is to be gone on with, or of a new one.
+
+        Each worker has workflows of its own, and a further one for each time that it takes the run again after it was
+        lost to another: what has ended, none does again.
+        """
+        from dbos import DBOS
+
+        names = (f"{run}/{self._worker}/{_VERSION}.{number}" for number in itertools.count(1))
+        found = ((name, DBOS.get_workflow_status(name)) for name in names)
+        return next(name for name, status in found if status is None or status.status in _OPEN)
 
     def _turn(self, run: str) -> None:
         """The workflow itself: it must take the same way each time, so all that can differ happens in its steps."""
         from dbos import DBOS
 
+        workflow = str(DBOS.workflow_id)
         found: Found = {}
         try:
             for name in STEPS:
@@ -88,8 +104,11 @@ class Cycle:
                 found = found | outcome
             status = Status.SUCCEEDED if found["deployed"] else Status.REFUSED
             DBOS.run_step({"name": "finish"}, self._work.finish, run, status.value, found, None)
+        except Stopped:
+            if self._stopping():  # to be gone on with, so it must not end
+                raise
         finally:
-            self._left[run].set()
+            self._left[workflow].set()
 
 
 def _config(settings: Settings, worker: str) -> DBOSConfig:

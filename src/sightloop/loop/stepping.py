@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy.exc import DBAPIError
 
@@ -14,7 +14,7 @@ from sightloop.loop.job import Stopped
 from sightloop.loop.steps import STEPS, Found
 from sightloop.loop.work import Work
 from sightloop.store import leases, runs
-from sightloop.store.database import Database, is_away
+from sightloop.store.database import Database
 from sightloop.values.run import Run, Status
 
 _RENEW_SECONDS = 2.0
@@ -112,12 +112,9 @@ class Stepper:
 
         def renew() -> None:
             while not over.wait(_RENEW_SECONDS):
-                try:
-                    with self._database.write() as connection:
-                        leases.renew(connection, self._worker)
-                except DBAPIError as error:
-                    if not is_away(error):
-                        raise
+                # Said again in two seconds; what is wrong with the database is told by the step, which needs it too.
+                with suppress(DBAPIError), self._database.write() as connection:
+                    leases.renew(connection, self._worker)
 
         thread = threading.Thread(target=renew, name="lease", daemon=True)
         thread.start()

@@ -23,8 +23,8 @@ from sightloop.loop.judging.report import Report
 from sightloop.loop.reporting import figures, reports
 from sightloop.loop.samples import prepared
 from sightloop.loop.samples.versioned import Versioned
-from sightloop.loop.training import CHECKPOINTS, Order
-from sightloop.store import datasets, deployments, packages, samples, tracking, versions
+from sightloop.loop.training import CHECKPOINTS, PACKAGE, PREPARED, Order
+from sightloop.store import datasets, deployments, locks, packages, samples, tracking, versions
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.package import Sealed
 from sightloop.values.sample import Side
@@ -32,9 +32,6 @@ from sightloop.values.version import ModelVersion, Verdict
 
 Found = dict[str, Any]
 Step = Callable[[Job, Found], Found]
-
-PREPARED, PACKAGE = "prepared", "package"
-"""What lies in a run's work folder between its steps."""
 
 
 def freeze(job: Job, _found: Found) -> Found:
@@ -145,6 +142,7 @@ def roll_out(job: Job, found: Found) -> Found:
     if not decision.accepted:
         return {"deployed": False}
     with job.database.write() as connection:
+        locks.take(connection, "deployments", job.recipe.name)  # or somebody might promote between look and change
         present = deployments.current(connection, job.recipe.name)
         serving = None if present is None else present.champion.version
         if serving not in (found["champion"], found["version"]):

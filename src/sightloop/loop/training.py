@@ -20,7 +20,8 @@ from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Side, digest_of
 
-CHECKPOINTS = "checkpoints"
+PREPARED, PACKAGE, CHECKPOINTS = "prepared", "package", "checkpoints"
+"""What lies in a run's work folder between its steps."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +67,7 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 def _samples(order: Order, blobs: Blobs, entries: tuple[Entry, ...], recipe: Recipe, side: Side) -> Arrays | Pictures:
     if plugins.load("tasks", recipe.task).boxed:
         return pictures.load(blobs, entries, recipe.classes)
-    return prepared(Path(order.folder) / "prepared", blobs, entries, recipe, side)
+    return prepared(Path(order.folder) / PREPARED, blobs, entries, recipe, side)
 
 
 def _trainer(order: Order) -> Any:
@@ -83,7 +84,7 @@ def _pack(fitted: Fitted, recipe: Recipe, validation: Arrays | Pictures, order: 
         "open": plugins.load("runtimes", "onnx").open,
         "dataset": order.manifest,
         "code": order.code,
-        "folder": Path(order.folder) / "package",
+        "folder": Path(order.folder) / PACKAGE,
         "created": now(),
     }
     if isinstance(validation, Pictures):

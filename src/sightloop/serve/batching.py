@@ -46,7 +46,7 @@ class Batching(Generic[Given, Made]):
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[Made]] = [loop.create_future() for _ in inputs]
         self._waiting.extend(zip(inputs, futures, strict=True))
-        if self._idle:
+        for _ in range(min(self._idle, len(futures))):
             self._idle -= 1
             task = loop.create_task(self._work())
             self._tasks.add(task)

@@ -9,6 +9,7 @@ import fsspec  # type: ignore[import-untyped]
 import structlog
 
 from sightloop.errors import BadInput, NotFound, SightloopError
+from sightloop.serve.backoff import pause
 from sightloop.settings import Settings
 from sightloop.store import deployments, locks, packages, versions
 from sightloop.store.blobs import Blobs
@@ -17,8 +18,6 @@ from sightloop.values.bundle import from_zip
 from sightloop.values.package import Sealed
 from sightloop.values.table import nearest
 from sightloop.values.version import Verdict
-
-_LONGEST_PAUSE = 60.0
 
 _log = structlog.get_logger()
 
@@ -60,7 +59,7 @@ class Delivery:
                 tries += 1
                 self.fault = f"the model cannot be had from the bucket: {type(error).__name__}: {error}"
                 _log.error("delivery failed", tries=tries, reason=str(error))
-                self._stopping.wait(min(self._settings.poll_seconds * 2**tries, _LONGEST_PAUSE))
+                self._stopping.wait(pause(self._settings.poll_seconds, tries))
             else:
                 self.fault = None
                 return

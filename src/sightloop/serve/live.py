@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from sightloop.errors import NotFound, NotReady, SightloopError
+from sightloop.serve.backoff import pause
 from sightloop.serve.model import Model, Threads, open_model
 from sightloop.settings import Settings
 from sightloop.store import deployments, packages, versions
@@ -25,7 +26,6 @@ from sightloop.values.table import nearest
 
 PATIENCE = 10.0
 """How long a start waits for the first look at the deployments, in seconds."""
-_LONGEST_PAUSE = 60.0
 
 _log = structlog.get_logger()
 
@@ -91,7 +91,7 @@ class Live:
 
     def faults(self) -> dict[str, str]:
         """Why the newest deployment of a project does not answer; under "database" why none could be looked at."""
-        found = {project: fault.reason for project, fault in self._faults.items()}
+        found = {project: fault.reason for project, fault in self._faults.copy().items()}
         return found if self._unseen is None else found | {"database": self._unseen}
 
     def refresh(self) -> None:
@@ -155,9 +155,8 @@ class Live:
     def _fail(self, project: str, revision: int, error: Exception) -> None:
         last = self._faults.get(project)
         tries = last.tries + 1 if last and last.revision == revision else 1
-        pause = min(self._settings.poll_seconds * 2**tries, _LONGEST_PAUSE)
-        reason = f"deployment {revision} cannot be opened: {error}"
-        self._faults[project] = Fault(revision, reason, tries, time.monotonic() + pause)
+        again = time.monotonic() + pause(self._settings.poll_seconds, tries)
+        self._faults[project] = Fault(revision, f"deployment {revision} cannot be opened: {error}", tries, again)
         self._telemetry.faults.labels(project).inc()
         # A failure that is meant to be read needs no traceback; any other does.
         _log.error(

@@ -46,6 +46,8 @@ class Recorder:
         self._waiting: deque[Waiting] = deque()
         # Each is written by one thread only, so that neither needs a lock: their difference is what waits.
         self._bytes_in = self._bytes_out = 0
+        self._placed: dict[str | None, Place] = {}
+        self._failing = False
         self._wake = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
@@ -92,8 +94,12 @@ class Recorder:
                 self._store(batch)
             except Exception:  # whatever the stores failed with, the batch is kept and tried again
                 self._waiting.extendleft(reversed(batch))
-                _log.exception("predictions not recorded", waiting=len(self._waiting))
+                self._telemetry.recording.set(len(self._waiting))
+                if not self._failing:  # told once, not at each of five tries a second
+                    _log.exception("predictions not recorded", waiting=len(self._waiting))
+                self._failing = True
                 return
+            self._failing = False
             self._bytes_out += sum(len(one.content or b"") for one in batch)
             self._telemetry.recorded.inc(len(batch))
             self._telemetry.recording.set(len(self._waiting))
@@ -106,11 +112,20 @@ class Recorder:
         ]
         with self._database.write() as connection:
             predictions.add_many(connection, recorded)
+        self._placed.clear()
 
     def _keep(self, contents: dict[str | None, bytes | None]) -> dict[str | None, Place]:
-        """The places of distinct contents, in as few blobs as will hold them."""
-        kept = {digest: content for digest, content in contents.items() if content is not None}
-        return dict(zip(kept, self._blobs.pack(list(kept.values())), strict=True))
+        """The places of distinct contents, in as few blobs as will hold them.
+
+        What was stored by a try whose rows could not be written is not stored again, in a blob with what came since.
+        """
+        fresh = {
+            digest: content
+            for digest, content in contents.items()
+            if content is not None and digest not in self._placed
+        }
+        self._placed |= zip(fresh, self._blobs.pack(list(fresh.values())), strict=True)
+        return self._placed
 
 
 def _recorded(prediction: Prediction, digest: str | None, place: Place | None) -> Recorded:

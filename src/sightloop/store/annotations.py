@@ -58,7 +58,7 @@ def history(c: Connection, project: str, digest: str) -> list[Annotation]:
 def judged(c: Connection, project: str, moment: str | None, limit: int) -> list[bool]:
     """Whether the last predictions that people answered after that moment (or ever) were right, newest first.
 
-    Each prediction counts once, by the newest answer to it.
+    Each prediction counts once, by the newest answer to it; one of boxes is right where all of them agree.
     """
     query = select(func.max(_said.id).label("id")).where(_said.project == project, _said.source == "feedback")
     if moment is not None:

@@ -18,12 +18,16 @@ from tests import packages as made
 from tests import tens
 
 from sightloop import plugins
+from sightloop.errors import Cancelled
+from sightloop.loop.job import Job
+from sightloop.loop.judging import cost
 from sightloop.loop.judging.decision import Decision, Finding
 from sightloop.loop.judging.evaluation import evaluate
 from sightloop.loop.judging.gates import decide
 from sightloop.loop.judging.judgement import Judge
 from sightloop.loop.samples.arrays import load
-from sightloop.store import packages
+from sightloop.loop.steps import check
+from sightloop.store import datasets, leases, packages
 from sightloop.store.blobs import Blobs
 from sightloop.tasks.corruptions import corrupt
 from sightloop.trainers.packaging import pack
@@ -32,6 +36,7 @@ from sightloop.values.dataset import Entry
 from sightloop.values.package import GRAPH, PROBABILITIES, Sealed
 from sightloop.values.recipe import Floor, Gate, Recipe, Robustness
 from sightloop.values.sample import Side, digest_of
+from sightloop.wiring import Parts
 
 RECIPE = Recipe.parse(tens.RECIPE)
 EIGHT = 8
@@ -126,7 +131,8 @@ def test_one_better_on_average_but_far_worse_on_a_class_is_refused(court: Court)
     assert decision.reason.startswith("class 8: 0.")
 
 
-def test_one_three_times_slower_is_refused(court: Court, champion: str) -> None:
+def test_one_three_times_slower_is_refused(court: Court, champion: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost, "ROUNDS", 10)
     slow = packages.save(court.blobs, slowed(packages.load(court.blobs, champion)))
     decision = court.judge(Gate(max_latency_ratio=2.0), slow, champion)
     assert [finding.name for finding in failed(decision)] == ["latency"]
@@ -171,7 +177,14 @@ def test_a_package_that_takes_far_more_memory_is_refused(court: Court, champion:
     assert memory.numbers["got"] > memory.numbers["champion"] + 3e7
 
 
-def slowed(package: Sealed, side: int = 256, times: int = 12) -> Sealed:
+def test_a_judgement_that_is_cancelled_measures_no_further(court: Court, champion: str) -> None:
+    asked = iter((False, True))
+    judge = Judge(Gate(), court.held, court.blobs, "", {}, threads=1, cancelled=lambda: next(asked))
+    with pytest.raises(Cancelled):
+        judge.judge(champion, champion)
+
+
+def slowed(package: Sealed, side: int = 128, times: int = 12) -> Sealed:
     """The same answers after further work: some matrix products (side, side) of the input that add nothing."""
     model = onnx.load_from_string(package.graph)
     graph = model.graph
@@ -204,18 +217,20 @@ def slowed(package: Sealed, side: int = 256, times: int = 12) -> Sealed:
     return Sealed(msgspec.structs.replace(package.card, files=files), data, package.golden)
 
 
-Make = Callable[..., Any]
-
-
-def test_a_run_keeps_the_findings_as_data(make_parts: Make) -> None:
+def test_a_run_keeps_the_findings_as_data(make_parts: Callable[..., Parts]) -> None:
     asked = (
         "max_ece = 0.9\nrobustness = { noise = { least = 0.1 } }\nslices = { all = { origin = '*', least = 0.5 } }\n"
     )
-    text = tens.RECIPE.replace("[triggers]", f"{asked}[triggers]")
-    parts = make_parts(text)
+    parts = make_parts(tens.RECIPE.replace("[triggers]", f"{asked}[triggers]"))
     tens.stock(parts)
-    run = tens.turn(parts)
-    findings = {one["name"]: one for one in run.result["decision"]["findings"]}
+    recipe, run = parts.recipe("tens"), tens.ask(parts)
+    with parts.database.write() as connection:
+        manifest = datasets.freeze(connection, parts.blobs, "tens", recipe.classes).manifest
+        leases.take(connection, run.id, "here")
+    found = {"manifest": manifest, "trained": packages.save(parts.blobs, made.digits())}
+    job = Job(run, recipe, parts.settings, parts.database, parts.blobs, lambda: False, "check", "here")
+    kept = check(job, found)
+    findings = {one["name"]: one for one in kept["decision"]["findings"]}
     assert {
         "floor accuracy",
         "calibration",
@@ -225,4 +240,4 @@ def test_a_run_keeps_the_findings_as_data(make_parts: Make) -> None:
         "slice all floor",
         "paired",
     } == set(findings)
-    assert findings["calibration"]["numbers"] == {"got": run.result["scores"]["ece"], "most": 0.9}
+    assert findings["calibration"]["numbers"] == {"got": kept["scores"]["ece"], "most": 0.9}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from tests.data.test_prints import jpeg, photo
 
+from sightloop.data import prints
 from sightloop.data.splits import side_of
+from sightloop.loop.samples import sides
 from sightloop.loop.samples.collect import collect
 from sightloop.store import samples
+from sightloop.store.samples import NewSample
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.wiring import Parts
 
@@ -55,3 +59,23 @@ def test_what_a_data_set_pins_stays_and_the_others_follow_it(make_parts: Make) -
     assert {side(parts, item) for item in items} == {Side.VALIDATION}
     take_in(parts, Labelled(content=jpeg(photo(2), 30), label="1", side=Side.TEST))
     assert side(parts, Labelled(content=jpeg(photo(2), 30), label="1")) is Side.TEST
+
+
+def test_copies_that_come_at_once_share_a_side_on_postgresql_as_well(
+    make_parts: Make, make_database: Callable[[], str]
+) -> None:
+    parts = make_parts(database_url=make_database())
+    first, *others = copies(3)
+    split = parts.recipe("tens").split
+    own = side_of(digest_of(first.content), split)
+    second = next(item for item in others if side_of(digest_of(item.content), split) is not own)
+    new = NewSample(digest=digest_of(first.content), side=own, place=parts.blobs.pack([first.content])[0])
+    print = prints.of(first.content)
+    assert print is not None
+    with parts.database.write() as connection:
+        sides.add(connection, "tens", [new], {new.digest: print})
+        later = threading.Thread(target=take_in, args=(parts, second))
+        later.start()
+        later.join(0.5)
+    later.join()
+    assert side(parts, second) is own

@@ -143,6 +143,14 @@ def test_what_was_left_half_way_is_gone_on_with(
     assert [moment for moment, _ in frames(folder / filming.FILM)] == [moment for moment, _ in film]
 
 
+def test_a_sound_of_an_unknown_codec_is_left_out_and_told(folder: Path, make: Make, tmp_path: Path) -> None:
+    clip = clips.write(tmp_path / "clip.mkv", 20, sound="aac")
+    clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_NEW"))
+    result = make(clip)
+    assert (result["frames"], result["sound"]) == (20, "the sound could not be kept: its codec is not known here")
+    assert (folder / "film.mp4").is_file()
+
+
 @pytest.mark.parametrize(("sound", "kept"), [("aac", "aac"), ("libmp3lame", "mp3"), ("pcm_s16le", "aac")])
 def test_the_sound_is_kept(folder: Path, make: Make, tmp_path: Path, sound: str, kept: str) -> None:
     result = make(clips.write(tmp_path / "clip.mkv", 50, sound=sound))

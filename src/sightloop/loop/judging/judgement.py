@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop import plugins
+from sightloop.errors import Cancelled
 from sightloop.loop.judging import box_gates, cost, detecting, gates, robustness
 from sightloop.loop.judging.decision import Decision
 from sightloop.loop.judging.detecting import BoxReport
@@ -33,7 +34,7 @@ _TIMED = 32  # inputs that latency is measured on
 class Judge:
     """Judges by one gate on these held-out entries; `origins` says where each sample came from, by its digest.
 
-    `cancelled` is asked while memory is measured, which is done in a process of its own.
+    `cancelled` is asked before each measurement, and while memory is measured, which is done in a process of its own.
     """
 
     gate: Gate
@@ -45,7 +46,7 @@ class Judge:
     cancelled: Callable[[], bool] = lambda: False
 
     def judge(self, challenger: str, champion: str | None) -> Judged:
-        """Both reports and the decision, for packages named by their digests in the blob store."""
+        """Both reports and the decision, for packages named by their digests in the blob store. Raises Cancelled."""
         names = [challenger] if champion is None else [challenger, champion]
         found = {name: packages.load(self.blobs, name) for name in names}
         costs = self._costs(found) if champion is not None and self._measures_cost() else {}
@@ -58,12 +59,19 @@ class Judge:
         return reports[challenger], rival, gates.decide(self.gate, reports[challenger], rival, self._slices())
 
     def _boxes(self, package: Sealed) -> BoxReport:
+        self._heed()
         return detecting.evaluate(package, self.entries, self.blobs, threads=self.threads)
 
     def _report(self, package: Sealed) -> Report:
+        self._heed()
         plain = evaluate(package, self.entries, self.blobs, threads=self.threads)
+        self._heed()
         changed = robustness.measure(package, self.entries, self.blobs, self.gate.robustness, threads=self.threads)
         return replace(plain, changed=changed)
+
+    def _heed(self) -> None:
+        if self.cancelled():
+            raise Cancelled("the run was cancelled")
 
     def _measures_cost(self) -> bool:
         gate = self.gate

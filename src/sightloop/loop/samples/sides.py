@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from sightloop.data import prints as pictures
-from sightloop.store import prints, samples
+from sightloop.store import locks, prints, samples
 from sightloop.store.samples import NewSample
 from sightloop.values.sample import Side
 
@@ -22,6 +22,8 @@ def add(
     model is judged by a picture that it learned from. Samples whose digests are `pinned` stay where their data set has
     them.
     """
+    if printed:  # two near duplicates that come at once must not both look before the other is there
+        locks.take(c, "prints", project)
     # The pinned first: the others then follow them.
     ordered = sorted(new, key=lambda sample: sample.digest not in pinned)
     added = samples.add(c, project, _settled(c, project, ordered, printed, pinned))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from sqlalchemy.exc import DBAPIError
 
 from sightloop import plugins
 from sightloop.errors import SightloopError
@@ -31,8 +32,11 @@ def watch(look: Look) -> list[Standing]:
     for name in plugins.names("triggers"):
         try:
             one = _standing(name, look, barred)
-        except SightloopError as error:
-            one = Standing(trigger=name, starts=False, message=str(error), held="it cannot be asked", broken=True)
+        except DBAPIError:
+            raise  # nothing of the trigger's
+        except Exception as error:  # one of a person's own may raise every kind
+            told = str(error) if isinstance(error, SightloopError) else f"{type(error).__name__}: {error}"
+            one = Standing(trigger=name, starts=False, message=told, held="it cannot be asked", broken=True)
         if one is not None:
             found.append(one)
             if one.starts:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sightloop.errors import BadVideo, MissingExtra, TooLarge
 
 if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
@@ -60,7 +61,7 @@ class Clip:
         self.path = path
         self.damaged = 0
         with _opened(path) as container:
-            stream = _video(container)
+            stream = video_of(container)
             self.shape = _shape(container, stream)
             if self.shape.width * self.shape.height > max_pixels:
                 raise TooLarge(
@@ -77,7 +78,7 @@ class Clip:
         number, last = 0, -1
         step = max(1, round(TICKS / self.shape.rate))
         with _opened(self.path) as container:
-            stream = _video(container)
+            stream = video_of(container)
             stream.thread_type = "AUTO"
             offset = _ticks(stream.start_time, stream.time_base) if stream.start_time is not None else 0
             for frame in self._decoded(container, stream):
@@ -140,12 +141,18 @@ def _opened(path: Path) -> Iterator[InputContainer]:
         container.close()
 
 
-def _video(container: InputContainer) -> VideoStream:
+def video_of(container: InputContainer) -> VideoStream:
+    """The first stream of pictures that is no cover. Raises BadVideo where there is none."""
     found = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not found:
         kinds = ", ".join(stream.type for stream in container.streams) or "nothing"
         raise BadVideo("the file has no video in it", expected="a video stream", got=kinds)
     return found[0]
+
+
+def sound_of(container: InputContainer) -> AudioStream | None:
+    """The first stream of sound whose codec is known here."""
+    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
 
 
 def _is_cover(stream: VideoStream) -> bool:
@@ -164,7 +171,8 @@ def _shape(container: InputContainer, stream: VideoStream) -> Shape:
     rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
     rate = rate if 0 < rate <= _MOST_RATE else _USUAL_RATE
     seconds = _seconds(container, stream)
-    sound = container.streams.audio[0].codec_context.codec.canonical_name if container.streams.audio else ""
+    heard = sound_of(container)
+    sound = heard.codec_context.codec.canonical_name if heard is not None else ""
     turned = _turned(container, stream)
     width, height = (context.height, context.width) if turned else (context.width, context.height)
     return Shape(width, height, rate, seconds, stream.frames or round(seconds * rate), context.name, sound)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.serve.video.clip import TICKS
+from sightloop.serve.video.clip import TICKS, sound_of, video_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -113,10 +113,11 @@ def _pictures(pieces: Iterable[Path], stream: Any) -> Iterator[Packet]:
 
 
 def _sound(source: InputContainer, output: OutputContainer) -> Iterator[Packet]:
-    """The packets of the sound, from the pictures' beginning on."""
-    stream = source.streams.audio[0]
-    start = source.streams.video[0].start_time or 0
-    offset = float(start * (source.streams.video[0].time_base or 0))
+    """The packets of the sound, from the pictures' beginning on. Raises ValueError for a codec that is not known."""
+    stream, pictures = sound_of(source), video_of(source)
+    if stream is None:
+        raise ValueError("its codec is not known here")
+    offset = float((pictures.start_time or 0) * (pictures.time_base or 0))
     if stream.codec_context.codec.canonical_name in PLAYED:
         return _copied(source, stream, output.add_stream_from_template(stream), offset)
     encoder = output.add_stream("aac", rate=stream.codec_context.sample_rate)

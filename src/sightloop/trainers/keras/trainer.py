@@ -14,7 +14,7 @@ from sightloop.trainers.keras.convolution import Options, build
 from sightloop.trainers.keras.graph import load_keras, predictor, to_onnx
 from sightloop.trainers.keras.progress import TRAINED, Progress
 from sightloop.trainers.trainer import Arrays, Fitted, Report
-from sightloop.values.recipe import Recipe
+from sightloop.values.recipe import Recipe, Train
 from sightloop.values.table import read
 
 _MOST_THREADS = 8  # more than this only wait for one another in so small a network
@@ -35,7 +35,13 @@ class KerasTrainer:
         keras = load_keras()
         _settle(keras, recipe.train.seed)
         model = build(keras, recipe, options)
-        progress = _fit(keras, model, recipe, options, train, validation, report)
+        augmentation = Augmentation(options.changes, recipe.train.seed)
+        batches = Batches(
+            train, len(recipe.classes), recipe.train.batch_size, augmentation, least_steps=options.least_steps
+        )
+        learner = _learner(keras, model, recipe.train, options, batches.steps)
+        progress = Progress(learner, recipe.train.epochs, batches.steps, options.patience, report)
+        _fit(keras, learner, batches, validation, progress, recipe.train.epochs)
         report(done=TRAINED, message="writing the graph")
         return Fitted(
             graph=to_onnx(model),
@@ -70,39 +76,37 @@ def _unrepeatable() -> str:
     return "training on a GPU: the gradients of convolutions" if torch.cuda.is_available() else ""
 
 
-def _fit(
-    keras: Any, model: Any, recipe: Recipe, options: Options, train: Arrays, validation: Arrays, report: Report
-) -> Progress:
-    """Train the model in place and leave it with its best weights."""
-    classes, epochs = len(recipe.classes), recipe.train.epochs
-    augmentation = Augmentation(options.changes, recipe.train.seed)
-    batches = Batches(train, classes, recipe.train.batch_size, augmentation, options.least_steps)
-    trained = keras.Model(model.input, model.output[0])
-    warm = max(1, batches.steps // 3)
+def _learner(keras: Any, model: Any, train: Train, options: Options, steps: int) -> Any:
+    """The model without its embedding, ready to learn in epochs of so many steps."""
+    warm = max(1, steps // 3)
     rate = keras.optimizers.schedules.CosineDecay(
-        recipe.train.learning_rate / 10,
-        decay_steps=max(1, batches.steps * epochs - warm),
-        warmup_target=recipe.train.learning_rate,
+        train.learning_rate / 10,
+        decay_steps=max(1, steps * train.epochs - warm),
+        warmup_target=train.learning_rate,
         warmup_steps=warm,
     )
-    trained.compile(
+    learner = keras.Model(model.input, model.output[0])
+    learner.compile(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=options.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    progress = Progress(trained, epochs, batches.steps, options.patience, report)
-    trained.fit(
+    return learner
+
+
+def _fit(keras: Any, learner: Any, batches: Batches, validation: Arrays, progress: Progress, epochs: int) -> None:
+    """Train in place, and leave the learner with its best weights."""
+    learner.fit(
         batches.forever(),
         steps_per_epoch=batches.steps,
         epochs=epochs,
         shuffle=False,
-        validation_data=(validation.inputs, one_hot(validation.targets, classes)),
+        validation_data=(validation.inputs, one_hot(validation.targets, batches.classes)),
         validation_batch_size=_CHECKED_AT_ONCE,
         callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=progress.step, on_epoch_end=progress.epoch)],
         verbose=0,
     )
-    trained.load_state_dict(progress.weights)
-    return progress
+    learner.load_state_dict(progress.weights)
 
 
 TRAINER = KerasTrainer()
