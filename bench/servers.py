@@ -1,4 +1,4 @@
-"""rps' retraining on real servers, with photographs: python bench/servers.py DATA_FOLDER [worker] [airflow].
+"""rps' retraining on real servers, with photographs: python bench/servers.py DATA_FOLDER [--only worker].
 
 DATA_FOLDER has `rps/` (a folder a class) and `weights/mobilenet_v2*.pth`. A house is set up on a PostgreSQL, an S3 and
 an MLflow server; rps' own recipe is trained on all photographs but one a class, of which three predictions then start
@@ -25,6 +25,7 @@ from tests import promise
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "servers.json"
+WAYS = ("worker", "airflow")
 PATIENCE = 3600
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     """Keep the promise, and write down what was seen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("through", nargs="*", choices=["worker", "airflow", []], default=["worker", "airflow"])
+    parser.add_argument("--only", choices=WAYS, help="one of the two ways")
     parser.add_argument("--epochs", type=int, help="in place of the recipe's")
     given = parser.parse_args()
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
@@ -42,7 +43,7 @@ def main() -> None:
         recipes = recipe(folder / "recipes", given.epochs)
         weights = given.data / "weights"
         with promise.around(folder, venv("mlflow"), folder / "pictures", asked, recipes, PATIENCE) as around:
-            for way in given.through:
+            for way in (given.only,) if given.only else WAYS:
                 began = time.monotonic()
                 if way == "worker":
                     seen = promise.through_the_worker(around, folder / way, weights=weights)
@@ -62,15 +63,15 @@ def venv(name: str) -> Path:
     return place
 
 
-def pictures(data: Path, folder: Path) -> list[Path]:
-    """Lay out all photographs in a folder but the last of each class; those."""
+def pictures(data: Path, folder: Path) -> list[tuple[Path, str]]:
+    """Lay out all photographs in a folder but the last of each class; those, with their labels."""
     asked = []
     for label in sorted(path for path in data.iterdir() if path.is_dir()):
         *kept, last = sorted(label.iterdir())
         (folder / label.name).mkdir(parents=True)
         for photograph in kept:
             (folder / label.name / photograph.name).symlink_to(photograph.resolve())
-        asked.append(last)
+        asked.append((last, label.name))
     return asked
 
 

@@ -30,11 +30,12 @@ DAG = "rock_paper_scissors_retrain_pipeline"
 TASKS = {"extract_images_from_postgres", "preprocess_images", "version_data_with_dvc", "retrain_rps_model"}
 
 Seen = dict[str, Any]
+Asked = Sequence[tuple[Path, str]]
 
 
 @dataclass(frozen=True)
 class Around:
-    """The servers that all houses here use, a folder of labelled pictures, three others to ask about, and rps' recipe.
+    """The servers that all houses here use, a folder of labelled pictures, three others with their labels, rps' recipe.
 
     A run may take so many seconds.
     """
@@ -43,7 +44,7 @@ class Around:
     s3: servers.Server
     mlflow: servers.Server
     pictures: Path
-    asked: Sequence[Path]
+    asked: Asked
     recipes: Path
     patience: float = 400
 
@@ -66,7 +67,7 @@ class Around:
 
 @contextmanager
 def around(
-    folder: Path, mlflow: Path, pictures: Path, asked: Sequence[Path], recipes: Path, patience: float = 400
+    folder: Path, mlflow: Path, pictures: Path, asked: Asked, recipes: Path, patience: float = 400
 ) -> Iterator[Around]:
     """PostgreSQL, S3, and MLflow out of its virtual environment, each a process, ended afterwards."""
     before, started = dict(os.environ), list[Any]()
@@ -130,11 +131,13 @@ def through_airflow(around: Around, folder: Path, airflow: Path, **settings: obj
 
 
 def _retrained(around: Around, house: House) -> Seen:
-    """Three predictions, the run that they start, and what became of it when its model answers."""
+    """Three predictions, two of them corrected, the run that they start, and what became of it when its model answers."""
     before = _champion(house)
-    for picture in around.asked:
-        sent = {"file": (picture.name, picture.read_bytes())}
-        assert house.client.post("/v1/rps/predict", files=sent).status_code == 200
+    for number, (picture, label) in enumerate(around.asked):
+        made = _predicted(house, picture)
+        if number < len(around.asked) - 1:  # after the last the run begins, with what is there
+            said = {"label": label, "author": "ann"}
+            assert house.client.post(f"/v1/predictions/{made['id']}/feedback", json=said).status_code == 201
     third = time.monotonic()
     identity = until(lambda: [run for run in _runs(house) if run["trigger"] == "predictions"], 60)[0]["id"]
     started = time.monotonic() - third
@@ -142,9 +145,8 @@ def _retrained(around: Around, house: House) -> Seen:
     assert run["status"] == "succeeded", house.command("runs", "log", identity).stdout
     until(lambda: _champion(house) == run["result"]["version"], 30)
     serving = time.monotonic() - third
-    picture = around.asked[0]
-    answer = house.client.post("/v1/rps/predict", files={"file": (picture.name, picture.read_bytes())}).json()
-    assert answer["predictions"][0]["version"] == run["result"]["version"] == before + 1
+    assert _predicted(house, around.asked[0][0])["version"] == run["result"]["version"] == before + 1
+    assert run["result"]["dataset"] == 2, "the corrections made another dataset version"
     return {
         "run": identity,
         "scheduler": run["scheduler"],
@@ -155,9 +157,17 @@ def _retrained(around: Around, house: House) -> Seen:
         "samples": run["result"]["counts"] | {"in PostgreSQL": _samples(house)},
         "scores": {name: round(run["result"]["scores"][name], 4) for name in ("accuracy", "f1", "ece")},
         "the gate said": run["result"]["decision"]["reasons"],
+        "dataset": run["result"]["dataset"],
         "dvc": _in_bucket(house, run),
         "mlflow": _in_mlflow(around, run),
     }
+
+
+def _predicted(house: House, picture: Path) -> Seen:
+    """The answer to a picture."""
+    answer = house.client.post("/v1/rps/predict", files={"file": (picture.name, picture.read_bytes())})
+    found: Seen = answer.raise_for_status().json()["predictions"][0]
+    return found
 
 
 def _runs(house: House) -> list[Seen]:

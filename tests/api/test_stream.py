@@ -102,6 +102,7 @@ def test_the_newest_frame_wins_and_every_frame_is_accounted_for(serve: Callable[
         if line.startswith("sightloop_stream_frames_total{")
     )
     assert sum(float(number) for number in outcomes.values()) == count
+    assert f'sightloop_stream_frame_seconds_count{{project="digits"}} {len(answers)}.0' in page
 
 
 def test_landmarks_come_as_json(house: House) -> None:

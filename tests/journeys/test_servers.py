@@ -68,16 +68,16 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
         (folder / "pictures" / label).mkdir(parents=True)
         for number in range(60):
             (folder / "pictures" / label / f"{number}.png").write_bytes(picture(label, number))
-    asked = [folder / f"{number}.png" for number in range(3)]
-    for number, path in enumerate(asked):
-        path.write_bytes(picture("paper", 1000 + number))
+    asked = [(folder / f"{label}.png", label) for label in CLASSES]
+    for path, label in asked:
+        path.write_bytes(picture(label, 1000))
     with promise.around(folder, place, folder / "pictures", asked, small(folder / "recipes")) as started:
         yield started
 
 
 def test_the_worker_keeps_the_promise_on_postgresql_s3_and_mlflow(around: Around, tmp_path: Path) -> None:
     seen = promise.through_the_worker(around, tmp_path)
-    assert seen["samples"]["in PostgreSQL"] == 3 * 60
+    assert seen["samples"]["in PostgreSQL"] == 3 * 60 + 2
 
 
 def test_airflow_keeps_the_promise_step_by_step(around: Around, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class _Session:
         self._frames: Stream[bytes | str] = Stream()
         self._ticket = draw()
         self._heard = time.monotonic()
-        self._answered = self._refused = 0
+        self._answered = self._refused = self._dropped = 0
         self._began = time.monotonic()
 
     async def run(self) -> None:
@@ -107,7 +107,7 @@ class _Session:
                 task.cancel()
             self._service.streams -= 1
             self._telemetry.streams.dec()
-            self._telemetry.frames.labels(self._project, "dropped").inc(self._frames.dropped)
+            self._count_dropped()
 
     async def refuse(self, error: SightloopError) -> None:
         """Say why this stream cannot be, and close it."""
@@ -157,7 +157,9 @@ class _Session:
             self._refused += 1
             await self._tell(frame, found=problem(error, self._socket.url.path))
             return
-        self._frames.answered(time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._frames.answered(seconds)
+        self._telemetry.look.labels(self._project).observe(seconds)
         self._count("answered")
         self._answered += 1
         await self._tell(frame, made=predict.shown(made), ids=ids)
@@ -186,13 +188,19 @@ class _Session:
         age = frame.age
         if made is not None:
             self._telemetry.age.labels(self._project).observe(age)
-        dropped = self._frames.dropped
+        dropped = self._count_dropped()
         age_ms = round(age * 1000, 3)
         told = Live(frame=frame.number, age_ms=age_ms, dropped=dropped, prediction=made, ids=list(ids), problem=found)
         await self._send(told)
 
     async def _send(self, said: Live) -> None:
         await self._socket.send_text(msgspec.json.encode(said).decode())
+
+    def _count_dropped(self) -> int:
+        dropped = self._frames.dropped
+        self._telemetry.frames.labels(self._project, "dropped").inc(dropped - self._dropped)
+        self._dropped = dropped
+        return dropped
 
     def _count(self, outcome: str) -> None:
         self._telemetry.frames.labels(self._project, outcome).inc()
