@@ -131,7 +131,7 @@ def through_airflow(around: Around, folder: Path, airflow: Path, **settings: obj
 
 
 def _retrained(around: Around, house: House) -> Seen:
-    """Three predictions, two of them corrected, the run that they start, and what became of it when its model answers."""
+    """Three predictions, two of them corrected, and the run that they start, when its model answers."""
     before = _champion(house)
     for number, (picture, label) in enumerate(around.asked):
         made = _predicted(house, picture)
