@@ -86,6 +86,7 @@ class Postgres:
     def kill(self) -> None:
         """Kill all of its processes at once, as power loss would."""
         first = psutil.Process(self._server.get_pid())
+        first.suspend()  # else it would replace a child that was killed, by one that outlives it and holds its memory
         everyone = [*first.children(recursive=True), first]
         for process in everyone:
             with suppress(psutil.NoSuchProcess):
@@ -94,7 +95,10 @@ class Postgres:
 
     def revive(self) -> None:
         """Start it again on the same files and the same socket; it recovers from its log."""
-        self._server.ensure_postgres_running()
+        try:
+            self._server.ensure_postgres_running()
+        except subprocess.TimeoutExpired:  # pgserver waits for 10 s; on a busy machine the recovery takes longer
+            self._server.ensure_postgres_running()
 
     def stop(self) -> None:
         """End it."""

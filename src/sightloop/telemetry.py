@@ -21,6 +21,7 @@ from prometheus_client import (
     values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable that names the folder in which several serving processes share their metrics."""
@@ -78,6 +79,13 @@ class Telemetry:
             ["project", "outcome"],
             registry=self.registry,
         )
+        self.look = Histogram(
+            "sightloop_stream_frame_seconds",
+            "From the moment at which a frame of a live stream is begun to its answer, in seconds.",
+            ["project"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
         self.age = Histogram(
             "sightloop_stream_age_seconds",
             "From a frame's arrival to its answer, in seconds.",
@@ -90,17 +98,22 @@ class Telemetry:
         # With several processes the newest value counts, whichever process it came from.
         return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode="mostrecent")
 
-    def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format, added up over the serving processes where there are several."""
+    def exposition(self, *further: Collector) -> bytes:
+        """All metrics in Prometheus' text format, added up over the serving processes where there are several.
+
+        Beside them stand those of `further` collectors.
+        """
         if self.last_hand is not None:
             self.landmark_mean.set(self.last_hand.mean(dtype=np.float64))
             self.landmark_std.set(self.last_hand.std(dtype=np.float64))
+        others = CollectorRegistry()
+        for one in further:
+            others.register(one)
         if not os.environ.get(SHARED_FOLDER):
-            return generate_latest(self.registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-        ProcessCollector(registry=together)
-        return generate_latest(together)
+            return generate_latest(self.registry) + generate_latest(others)
+        MultiProcessCollector(others)  # type: ignore[no-untyped-call]
+        ProcessCollector(registry=others)
+        return generate_latest(others)
 
 
 def configure_logs(level: str, form: Literal["json", "console"]) -> None:

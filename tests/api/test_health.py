@@ -11,8 +11,12 @@ from tests.deploying import Home
 from tests.house import until
 from tests.inprocess import Client
 
+from sightloop.api.tallies import Tallies
+from sightloop.store import runs, videos
+from sightloop.store.database import Database
 from sightloop.telemetry import Telemetry
 from sightloop.values.image import Image
+from sightloop.values.video import Handling, Stage
 
 
 def test_healthy_and_ready(client: Client) -> None:
@@ -50,6 +54,29 @@ def test_a_model_that_no_longer_gives_its_golden_answers_is_not_ready(client: Cl
     answer = client.get("/ready")
     assert answer.status_code == 503
     assert "golden" in answer.json()["detail"]
+
+
+def test_runs_and_videos_are_counted_in_the_database(client: Client, home: Home) -> None:
+    with home.database.write() as connection:
+        runs.open(connection, "digits", "hand", "ann")
+        video = videos.open(connection, "digits", "clip.mp4", 10, Handling())
+        videos.receive(connection, video.id, 10)
+        videos.begin(connection, video.id, 1)
+        videos.change(connection, video.id, done=40)
+    page = client.get("/metrics").text
+    assert 'sightloop_runs{project="digits",status="queued"} 1.0' in page
+    assert 'sightloop_videos{project="digits",stage="running"} 1.0' in page
+    assert 'sightloop_video_frames{project="digits",stage="running"} 40.0' in page
+    with home.database.write() as connection:
+        videos.finish(connection, video.id, Stage.SUCCEEDED, {"frames": 50, "seconds": 2.5})
+    assert 'sightloop_video_frame_seconds{project="digits"} 0.05' in client.get("/metrics").text
+
+
+def test_a_database_that_is_away_costs_no_other_metric(postgres_url: str) -> None:
+    url = postgres_url.replace("?host=", "?connect_timeout=1&host=/nowhere")
+    page = Telemetry().exposition(Tallies(Database(url))).decode()
+    assert "process_cpu_seconds_total" in page
+    assert "sightloop_runs" not in page
 
 
 def test_metrics_are_all_documented_and_in_the_text_format(client: Client) -> None:

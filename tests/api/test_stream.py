@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from sightloop.settings import Settings
 from sightloop.store import predictions
 from sightloop.values.image import Image
+from sightloop.values.package import Sealed
 
 PNG, LABEL = packages.drawn()[0]
 
@@ -40,11 +41,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture
 def serve(make_home: Callable[..., Home]) -> Iterator[Callable[..., House]]:
-    """Start a server with digits and gestures deployed; keywords are settings."""
+    """Start a server with digits, gestures and these packages deployed; keywords are settings."""
     houses: list[House] = []
 
-    def start(**settings: object) -> House:
-        home = make_home(packages.digits(), packages.gestures())
+    def start(*further: Sealed, **settings: object) -> House:
+        home = make_home(packages.digits(), packages.gestures(), *further)
         house = House(home.settings.home, recipes=home.settings.recipes, **settings)
         houses.append(house)
         house.start("serve")
@@ -101,12 +102,28 @@ def test_the_newest_frame_wins_and_every_frame_is_accounted_for(serve: Callable[
         if line.startswith("sightloop_stream_frames_total{")
     )
     assert sum(float(number) for number in outcomes.values()) == count
+    assert f'sightloop_stream_frame_seconds_count{{project="digits"}} {len(answers)}.0' in page
 
 
 def test_landmarks_come_as_json(house: House) -> None:
     with watch(house, "gestures") as socket:
         socket.send(msgspec.json.encode({"landmarks": packages.hand().tolist()}).decode())
         assert heard(socket)["prediction"]["label"] in packages.GESTURES.classes
+
+
+def test_things_are_followed_on_request(serve: Callable[..., House]) -> None:
+    house = serve(packages.squares())
+    frame = Image(packages.painted(("red", 1, 2), ("green", 3, 0))).encode()
+    for options, ids in (("?track=true", [1, 2]), ("", None)):
+        with watch(house, "squares", options) as socket:
+            for _ in range(4):
+                socket.send(frame)
+                said = heard(socket)
+            assert len(said["prediction"]["boxes"]) == 2
+            assert said.get("ids") == ids
+    with watch(house, "digits", "?track=true") as socket:  # nothing to follow
+        socket.send(PNG)
+        assert "ids" not in heard(socket)
 
 
 def test_a_bad_frame_is_told_of_and_the_stream_goes_on(serve: Callable[..., House]) -> None:

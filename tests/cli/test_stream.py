@@ -38,11 +38,24 @@ def test_answers_go_to_a_file_and_end_at_the_limit(
     assert len((tmp_path / "out").read_text().splitlines()) == 1
 
 
-def test_a_headless_opencv_says_so(home: Callable[..., Parts], command: Command, film: str) -> None:
+@pytest.mark.parametrize(("screen", "code", "told"), [("", 5, "there is no screen"), (":99", 7, "opens no windows")])
+def test_without_a_window_other_ways_are_named(
+    home: Callable[..., Parts],
+    command: Command,
+    film: str,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: str,
+    code: int,
+    told: str,
+) -> None:
     home(trained=True)
+    monkeypatch.setenv("DISPLAY", screen)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     done = command("stream", "tens", "--source", film, "--local")
-    assert done.code == 7
+    assert done.code == code
+    assert told in done.err
     assert "--headless" in done.err
+    assert "/v1/PROJECT/live" in done.err
 
 
 @pytest.mark.parametrize(

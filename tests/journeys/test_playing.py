@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests import clips, packages
+from tests import browser, clips, packages
 from tests.deploying import Home, write_recipes
 from tests.house import House
 
@@ -56,23 +55,14 @@ def house(make_settings: Callable[..., Settings], tmp_path: Path) -> Iterator[Ho
 @pytest.mark.journey
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_film_plays_in_a_browser(house: House, make_settings: Callable[..., Settings], tmp_path: Path) -> None:
-    browsers = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no browser is installed (apt-get install chromium)")
     clip = clips.write(tmp_path / "clip.mp4", 50, sound="aac").read_bytes()
     id = house.client.post("/v1/squares/videos", content=clip).json()["video"]["id"]
     home = Home(make_settings(home=house.home, recipes=house.environment["SIGHTLOOP_RECIPES"]))
     assert Studio(home.settings, home.database, home.blobs).work()
     home.database.close()
-    with browsers.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        page = browser.new_page()
+    with browser.opened() as page:
         page.goto(f"{house.url}/health")
         seen = page.evaluate(PAGE % f"/v1/videos/{id}/film.mp4")
-        browser.close()
     assert (seen["width"], seen["height"], seen["at"]) == (96, 64, 0.5)
     assert seen["seconds"] == pytest.approx(2.0, abs=0.1)
     red, green, blue, _ = seen["middle"]

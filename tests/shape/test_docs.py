@@ -15,7 +15,6 @@ from sightloop import errors
 from sightloop.api.app import create
 from sightloop.cli.main import app as command_line
 from sightloop.settings import Settings
-from sightloop.telemetry import Telemetry
 from sightloop.values.recipe import Recipe
 
 
@@ -64,9 +63,9 @@ def test_every_route_is_documented(root: Path, make_settings: Any) -> None:
 
 def test_every_metric_is_documented(root: Path) -> None:
     page = (root / "docs" / "metrics.md").read_text()
-    metrics = [one for one in Telemetry().registry.collect() if not one.name.startswith(("process_", "python_"))]
-    names = [f"{one.name}_total" if one.type == "counter" else one.name for one in metrics]
-    assert {"prediction_latency_seconds", "predictions_total", "input_landmark_mean"} <= set(names)
+    source = "".join(path.read_text() for path in (root / "src" / "sightloop").rglob("*.py"))
+    names = re.findall(r'(?:Counter|Gauge|GaugeMetricFamily|Histogram|Summary|_gauge)\(\s*"([a-z_]+)"', source)
+    assert len(names) > 15
     assert [name for name in names if f"`{name}`" not in page] == []
 
 

@@ -55,3 +55,15 @@ def test_a_waiting_video_is_cancelled_at_once_and_a_running_one_asked(database: 
         videos.remove(c, waiting.id)
         with pytest.raises(NotFound):
             videos.get(c, waiting.id)
+
+
+def test_videos_are_counted_by_project_and_stage(database: Database) -> None:
+    first, second = sent(database), sent(database)
+    sent(database, "digits")
+    with database.write() as c:
+        assert videos.pace(c) == {}
+        for video, seconds in ((first, 1.0), (second, 4.0)):
+            videos.begin(c, video.id, 1)
+            videos.finish(c, video.id, Stage.SUCCEEDED, {"frames": 8, "seconds": seconds})
+        assert sorted(videos.tally(c)) == [("digits", "queued", 1, 0), ("football", "succeeded", 2, 16)]
+        assert videos.pace(c) == {"football": 0.5}

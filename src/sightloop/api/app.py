@@ -35,6 +35,7 @@ from sightloop.api import (
     stream,
     triggers,
     videos,
+    viewer,
 )
 from sightloop.api.answers import reference, schemas
 from sightloop.api.body import CLIENT_GONE, Gone
@@ -62,6 +63,22 @@ PROBLEMS: dict[str, Any] = {
         ("5XX", "The server cannot answer now, or made a mistake."),
     )
 }
+# Fixed paths first: `/v1/runs/...` is no project.
+_ROOMS = (
+    runs,
+    videos,
+    feedback,
+    queue,
+    projects,
+    models,
+    samples,
+    plain,
+    health,
+    stream,
+    viewer,
+    datasets,
+    triggers,
+)
 _SHOWN = (
     datasets.Datasets,
     datasets.Changes,
@@ -107,8 +124,7 @@ def create(settings: Settings) -> Front:
         lifespan=_lifespan,
     )
     app.state.service = service
-    # Fixed paths first: `/v1/runs/...` is no project.
-    for room in (runs, videos, feedback, queue, projects, models, samples, plain, health, stream, datasets, triggers):
+    for room in _ROOMS:
         app.include_router(room.router)
     for kind in (SightloopError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, problems.handle)

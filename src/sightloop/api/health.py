@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from sightloop.api.answers import answer, returns
 from sightloop.api.service import Here, Service
+from sightloop.api.tallies import Tallies
 from sightloop.errors import NotReady, PackageRefused
 
 router = APIRouter(tags=["health"])
@@ -74,7 +75,9 @@ def ready(service: Here) -> Response:
 @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
 def metrics(service: Here) -> Response:
     """Metrics in Prometheus' text format; docs/metrics.md lists them."""
-    return Response(service.telemetry.exposition(), headers={"content-type": CONTENT_TYPE_LATEST})
+    return Response(
+        service.telemetry.exposition(Tallies(service.database)), headers={"content-type": CONTENT_TYPE_LATEST}
+    )
 
 
 def _checked(service: Service) -> list[str]:

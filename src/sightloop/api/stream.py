@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import structlog
 from fastapi import APIRouter, WebSocket
+from fastapi.concurrency import run_in_threadpool
 from msgspec import Struct
 from starlette.websockets import WebSocketDisconnect
 
@@ -18,13 +21,18 @@ from sightloop.api.problems import Problem, problem
 from sightloop.api.service import Service
 from sightloop.errors import BadInput, Busy, SightloopError, TooLarge
 from sightloop.serve.predictor import Kind, draw
+from sightloop.serve.sight import USUAL_LEAST
 from sightloop.serve.streams.stream import Frame, Stream
+from sightloop.serve.video.tracker import Tracker
+from sightloop.values.prediction import Answer, Detections
 
 QUIET_SECONDS = 60.0
 """How long a client may send nothing before it counts as gone."""
 RESTART = 1012
 """The close code of a server that is asked to stop; any other is 4000 and the status of the problem."""
 _LOOK_SECONDS = 0.25
+_LOOKS_A_SECOND = 10.0
+"""What the tracker takes the rate of answers for: it only says for how long a thing may be out of sight."""
 
 Shown = Predicted | Detected
 
@@ -36,22 +44,24 @@ _log = structlog.get_logger()
 class Live(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a stream says of a frame: its number from 1, its age when this was sent, the frames dropped so far.
 
-    Then either the prediction, or the problem with this frame. A problem without a frame ends the stream.
+    Then either the prediction, or the problem with this frame; with `track` also the id of each of the prediction's
+    boxes, 0 while a thing is not followed yet. A problem without a frame ends the stream.
     """
 
     frame: int = 0
     age_ms: float = 0.0
     dropped: int = 0
     prediction: Shown | None = None
+    ids: list[int] = []
     problem: Problem | None = None
 
 
 @router.websocket("/v1/{project}/stream")
-async def stream(socket: WebSocket, project: str, record: bool = False) -> None:
+async def stream(socket: WebSocket, project: str, record: bool = False, track: bool = False) -> None:
     """Answer frames (binary: image files; text: JSON as for predict), always the newest, until either side ends."""
     service: Service = socket.app.state.service
     await socket.accept()
-    session = _Session(service, socket, project, record)
+    session = _Session(service, socket, project, record, track)
     try:
         await session.run()
     except SightloopError as error:
@@ -64,20 +74,24 @@ async def stream(socket: WebSocket, project: str, record: bool = False) -> None:
 class _Session:
     """One client's stream."""
 
-    def __init__(self, service: Service, socket: WebSocket, project: str, record: bool) -> None:
+    def __init__(self, service: Service, socket: WebSocket, project: str, record: bool, track: bool) -> None:
         self._service, self._socket, self._project, self._record = service, socket, project, record
+        self._track = track
+        self._tracker: Tracker | None = None
         self._telemetry = service.telemetry
         self._frames: Stream[bytes | str] = Stream()
         self._ticket = draw()
         self._heard = time.monotonic()
-        self._answered = self._refused = 0
+        self._answered = self._refused = self._dropped = 0
         self._began = time.monotonic()
 
     async def run(self) -> None:
         """Answer until the client goes, or the server ends."""
         if self._service.streams >= self._service.settings.max_streams:
             raise Busy("too many streams are open", hint="Try again when another has ended.")
-        self._service.live.choose(self._project, self._ticket)
+        model = self._service.live.choose(self._project, self._ticket)
+        if self._track and model.task.boxed:
+            self._tracker = await run_in_threadpool(Tracker, _LOOKS_A_SECOND, model.card.threshold or USUAL_LEAST)
         self._service.streams += 1
         self._telemetry.streams.inc()
         tasks = [asyncio.create_task(part) for part in (self._hear(), self._watch(), self._answer_all())]
@@ -93,7 +107,7 @@ class _Session:
                 task.cancel()
             self._service.streams -= 1
             self._telemetry.streams.dec()
-            self._telemetry.frames.labels(self._project, "dropped").inc(self._frames.dropped)
+            self._count_dropped()
 
     async def refuse(self, error: SightloopError) -> None:
         """Say why this stream cannot be, and close it."""
@@ -137,15 +151,25 @@ class _Session:
             (made,) = await self._service.predictor.predict(
                 self._project, kind, [content], ticket=self._ticket, record=self._record
             )
+            ids = await self._follow(made.answer)
         except Exception as error:  # every error becomes an answer; the next frame may be better
             self._count("refused")
             self._refused += 1
             await self._tell(frame, found=problem(error, self._socket.url.path))
             return
-        self._frames.answered(time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._frames.answered(seconds)
+        self._telemetry.look.labels(self._project).observe(seconds)
         self._count("answered")
         self._answered += 1
-        await self._tell(frame, made=predict.shown(made))
+        await self._tell(frame, made=predict.shown(made), ids=ids)
+
+    async def _follow(self, answer: Answer | Detections) -> list[int]:
+        if self._tracker is None or not isinstance(answer, Detections):
+            return []
+        boxes = np.array([(*box.corners, box.score, 0) for box in answer.boxes], np.float32).reshape(-1, 6)
+        ids: list[int] = (await run_in_threadpool(self._tracker.follow, boxes)).tolist()
+        return ids
 
     def _read(self, content: bytes | str) -> tuple[Kind, bytes]:
         most = self._service.settings.max_request_bytes
@@ -159,17 +183,24 @@ class _Session:
         return inputs.kind, inputs.contents[0]
 
     async def _tell(
-        self, frame: Frame[Any], made: Predicted | Detected | None = None, found: Problem | None = None
+        self, frame: Frame[Any], made: Shown | None = None, ids: Sequence[int] = (), found: Problem | None = None
     ) -> None:
         age = frame.age
         if made is not None:
             self._telemetry.age.labels(self._project).observe(age)
-        dropped = self._frames.dropped
+        dropped = self._count_dropped()
         age_ms = round(age * 1000, 3)
-        await self._send(Live(frame=frame.number, age_ms=age_ms, dropped=dropped, prediction=made, problem=found))
+        told = Live(frame=frame.number, age_ms=age_ms, dropped=dropped, prediction=made, ids=list(ids), problem=found)
+        await self._send(told)
 
     async def _send(self, said: Live) -> None:
         await self._socket.send_text(msgspec.json.encode(said).decode())
+
+    def _count_dropped(self) -> int:
+        dropped = self._frames.dropped
+        self._telemetry.frames.labels(self._project, "dropped").inc(dropped - self._dropped)
+        self._dropped = dropped
+        return dropped
 
     def _count(self, outcome: str) -> None:
         self._telemetry.frames.labels(self._project, outcome).inc()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.cli.output import say, writing
-from sightloop.errors import MissingExtra
+from sightloop.errors import MissingExtra, NotReady
 from sightloop.serve.streams.watching import Seen
 
 _KEYS_THAT_END = (27, ord("q"))
+_ELSE = "Use --headless, --out FILE, or a server's page /v1/PROJECT/live in a browser."
 _GREEN, _BLACK = (80, 220, 80), (0, 0, 0)
 
 
@@ -58,13 +60,16 @@ class Window:
         self._command: str | None = None
 
     def __enter__(self) -> Self:
-        """Open the window. Raises MissingExtra where this OpenCV has none."""
+        """Open the window. Raises NotReady where there is no screen, MissingExtra where this OpenCV has no windows."""
+        # Without a screen, an OpenCV that has windows would end the process.
+        if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            raise NotReady("there is no screen to open a window on", hint=_ELSE)
         try:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL)
         except cv2.error as error:
             raise MissingExtra(
                 "the OpenCV that is installed opens no windows",
-                hint="Use --headless or --out FILE; or exchange opencv-python-headless for opencv-python, on a screen.",
+                hint=f"{_ELSE} For a window: pip uninstall opencv-python-headless; pip install opencv-python",
             ) from error
         return self
 
@@ -73,13 +78,14 @@ class Window:
         cv2.destroyAllWindows()
 
     def show(self, seen: Seen) -> None:
-        """Show the frame; Escape or q closes the window."""
+        """Show the frame; Escape, q, or closing the window ends."""
         picture = seen.shot.pixels.copy()
         prediction = seen.said.get("prediction")
         text = seen.said["problem"]["title"] if prediction is None else _described(picture, prediction)
         _write(picture, f"{text}  {seen.age_ms:.0f} ms", (10, 30))
         cv2.imshow(self._title, picture)
-        self.closed = cv2.waitKey(1) & 0xFF in _KEYS_THAT_END
+        ended = cv2.waitKey(1) & 0xFF in _KEYS_THAT_END
+        self.closed = ended or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
         self._tell((prediction or {}).get("command"))
 
     def _tell(self, command: str | None) -> None:

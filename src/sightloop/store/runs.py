@@ -127,6 +127,12 @@ def events(c: Connection, run: str, after_seq: int = 0) -> list[Event]:
     return [value(row, Event) for row in c.execute(query).mappings()]
 
 
+def tally(c: Connection) -> list[tuple[str, str, int]]:
+    """How many runs each project has in each status."""
+    query = select(runs.c.project, runs.c.status, func.count()).group_by(runs.c.project, runs.c.status)
+    return [(project, status, count) for project, status, count in c.execute(query)]
+
+
 def _select(
     c: Connection, *where: ColumnElement[bool], order: ColumnElement[Any] | None = None, limit: int | None = None
 ) -> list[Run]:

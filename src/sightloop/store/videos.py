@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from sightloop.errors import Conflict, NotFound
 from sightloop.store.rows import value
@@ -98,6 +98,19 @@ def remove(c: Connection, id: str) -> None:
     if video.stage is Stage.RUNNING:
         raise Conflict(f"video {id} is being worked on", hint="Cancel it first.")
     c.execute(delete(videos).where(videos.c.id == id))
+
+
+def tally(c: Connection) -> list[tuple[str, str, int, int]]:
+    """For each project and stage: how many videos, and how many of their frames are worked off."""
+    query = select(videos.c.project, videos.c.stage, func.count(), func.sum(videos.c.done))
+    rows = c.execute(query.group_by(videos.c.project, videos.c.stage))
+    return [(project, stage, count, int(frames)) for project, stage, count, frames in rows]
+
+
+def pace(c: Connection) -> dict[str, float]:
+    """Seconds that a frame of each project's newest finished video took."""
+    newest = select(func.max(videos.c.id)).where(videos.c.stage == Stage.SUCCEEDED.value).group_by(videos.c.project)
+    return {one.project: one.result["seconds"] / one.result["frames"] for one in _select(c, videos.c.id.in_(newest))}
 
 
 def _select(
