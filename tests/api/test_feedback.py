@@ -9,6 +9,7 @@ from tests import packages
 from tests.data.test_prints import jpeg, photo
 from tests.deploying import Home
 from tests.inprocess import Client
+from tests.labels import counting
 
 from sightloop.api import feedback
 from sightloop.store import annotations as said
@@ -39,7 +40,7 @@ def test_the_newest_correction_counts_and_all_are_kept(client: Client, home: Hom
     for label in ("9", "8"):
         client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": label})
     with home.database.read() as connection:
-        assert said.latest(connection, "digits") == {digest_of(PNG): "8"}
+        assert counting(connection, "digits") == {digest_of(PNG): "8"}
         assert len(said.history(connection, "digits", digest_of(PNG))) == 2
 
 
@@ -49,7 +50,7 @@ def test_landmarks_become_samples_too(client: Client, home: Home) -> None:
     answer = client.post(f"/v1/predictions/{made['id']}/feedback", json={"label": "thumb up"})
     assert answer.json()["label"] == "like"
     with home.database.read() as connection:
-        assert said.latest(connection, "gestures") == {answer.json()["sample"]: "like"}
+        assert counting(connection, "gestures") == {answer.json()["sample"]: "like"}
 
 
 def test_a_label_that_is_no_class(client: Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests import packages
 from tests.deploying import Home
 from tests.inprocess import Client
+from tests.labels import counting
 
 from sightloop.store import annotations as said
 from sightloop.store import samples
@@ -29,7 +30,7 @@ def test_labels_may_be_given_in_each_form(client: Client, home: Home, labels: An
     assert answer.status_code == 200, answer.text
     assert answer.json() == {"added": 6, "known": 0, "relabelled": 0, "rejected": []}
     with home.database.read() as connection:
-        assert sorted(said.latest(connection, "digits").values()) == sorted(LABELS)
+        assert sorted(counting(connection, "digits").values()) == sorted(LABELS)
 
 
 def test_the_same_again_changes_nothing_and_another_label_counts(client: Client, home: Home) -> None:
@@ -103,7 +104,7 @@ def test_a_zip_archive_of_class_folders_is_taken_in(client: Client, home: Home) 
     again = client.post("/v1/digits/samples", content=packed(), headers=ZIP).json()
     assert (again["added"], again["known"], again["relabelled"]) == (0, 6, 0)
     with home.database.read() as connection:
-        assert sorted(said.latest(connection, "digits").values()) == sorted(LABELS)
+        assert sorted(counting(connection, "digits").values()) == sorted(LABELS)
 
 
 def test_an_upload_that_was_cut_off_is_sent_again_whole(client: Client, home: Home) -> None:

@@ -52,6 +52,8 @@ def test_a_detectors_data_are_refused_for_classes(shared_data: Path) -> None:
         ("2026-13-41", "0 0.5", "data.yaml is no YAML"),
         ("[" * 3000, "0 0.5", "data.yaml is no YAML"),
         ("[[cat, dog]]", "0 0.5", "`names` is no list of classes"),
+        ("{.inf: cat}", "0 0.5", "`names` is no list of classes"),
+        ("[0x" + "f" * 5000 + "]", "0 0.5", "`names` is no list of classes"),
         ("[cat]\ntrain: list.txt\nval: []\ntest: []", "0 0.5", "leads to no images.*got list.txt"),
         ("[cat]" + " " * 2**20, "0 0.5", "data.yaml is too large"),
         ("[cat]", "0 0.5 nan 0.1 0.1", "is no file of YOLO's labels"),

@@ -82,13 +82,19 @@ def read(tree: Tree, declared: Declaration) -> Samples:
 def _classes(name: str, names: Any) -> dict[int, str]:
     pairs = names.items() if isinstance(names, dict) else enumerate(names if isinstance(names, list) else [])
     try:
-        found = {int(number): label for number, label in pairs}
-    except (TypeError, ValueError):
+        found = {int(number): _text(label) for number, label in pairs}
+    except (TypeError, ValueError, OverflowError):
         found = {}
-    # Looked at before it is written as text: few lines of YAML make a list of lists whose text fills the memory.
-    if not found or not all(isinstance(label, str | int | float) for label in found.values()):
+    if not found:
         raise BadData(f"{name}: `names` is no list of classes", expected="names: [cat, dog]", got=type(names).__name__)
-    return {number: str(label) for number, label in found.items()}
+    return found
+
+
+def _text(label: Any) -> str:
+    # Looked at before it is written as text: few lines of YAML make a list of lists whose text fills the memory.
+    if not isinstance(label, str | int | float):
+        raise TypeError(label)
+    return str(label)
 
 
 def _places(table: dict[Any, Any]) -> dict[Side, list[str]]:

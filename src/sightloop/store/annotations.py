@@ -27,13 +27,6 @@ def add(c: Connection, project: str, new: Sequence[Annotation]) -> None:
         ) from error
 
 
-def latest(c: Connection, project: str, digests: Collection[str] | None = None) -> dict[str, str]:
-    """The label that counts, by the digest of its sample; of all samples, or of these (some thousands at most)."""
-    last = newest(project, digests)
-    query = select(_said.sample, _said.label).join(last, _said.id == last.c.id)
-    return {row.sample: row.label for row in c.execute(query)}
-
-
 def counting(c: Connection, project: str, digests: Collection[str]) -> dict[str, Annotation]:
     """The annotation that counts, by the digest of its sample, of these samples (some thousands at most)."""
     last = newest(project, digests)

@@ -5,6 +5,7 @@ from itertools import islice
 
 import pytest
 from tests import tens
+from tests.labels import counting
 
 from sightloop.loop.samples import collect as collecting
 from sightloop.loop.samples.collect import Collected, collect
@@ -22,7 +23,7 @@ def bring(parts: Parts, items: list[Labelled], source: Source = "upload", author
 
 def label_of(parts: Parts, item: Labelled) -> str:
     with parts.database.read() as connection:
-        return annotations.latest(connection, "tens")[digest_of(item.content)]
+        return counting(connection, "tens")[digest_of(item.content)]
 
 
 def test_new_samples_are_stored_with_their_bytes_side_and_label(make_parts: Make) -> None:
@@ -34,7 +35,7 @@ def test_new_samples_are_stored_with_their_bytes_side_and_label(make_parts: Make
             stored = samples.get(connection, "tens", digest_of(item.content))
             assert stored is not None
             assert parts.blobs.read(stored.place) == item.content
-        assert annotations.latest(connection, "tens") == {digest_of(item.content): item.label for item in items}
+        assert counting(connection, "tens") == {digest_of(item.content): item.label for item in items}
 
 
 def test_the_same_again_changes_nothing(make_parts: Make) -> None:
