@@ -50,10 +50,10 @@ def test_a_pulse_that_cannot_be_written_is_told_and_written_when_it_can_be(
     monkeypatch.setattr(module, "_BEAT_SECONDS", 0.02)
     parts = make_parts()
     worker = Worker(parts)
-    in_the_way = parts.settings.home / "worker.new"
+    in_the_way = parts.settings.home / "worker.json"
     in_the_way.mkdir()
     with worker:
-        until(lambda: "the pulse cannot be written" in capsys.readouterr().out, 10, 0.02)
+        until(lambda: "the pulse cannot be written" in "".join(capsys.readouterr()), 10, 0.02)
         in_the_way.rmdir()
         until(lambda: (pulse := holder(parts.settings)) and pulse.process == os.getpid(), 10, 0.02)
 
