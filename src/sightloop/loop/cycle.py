@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _NAME = "sightloop"
 _VERSION = "2"  # of what a workflow goes through: another sequence of steps is another version
 _OPEN = ("PENDING", "ENQUEUED")
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS, _MOMENT_SECONDS = 0.5, 0.01
 
 
 class Cycle:
@@ -68,13 +69,15 @@ class Cycle:
         workflow = self._name(run)
         with SetWorkflowID(workflow):
             handle = DBOS.start_workflow(self._workflow, run)
-        while not self._left[workflow].wait(_LOOK_SECONDS):
+        left = self._left[workflow]
+        while handle.get_status().status in _OPEN:
             if self._stopping():
                 return
-            if handle.get_status().status not in _OPEN:
-                self._left[workflow].wait(_LOOK_SECONDS)
-                self._work.finish(run, Status.FAILED, {}, "the workflow ended without ending the run")
-                return
+            if left.wait(_LOOK_SECONDS):
+                time.sleep(_MOMENT_SECONDS)  # in which the records come to say so too
+        del self._left[workflow]
+        if not left.is_set():
+            self._work.finish(run, Status.FAILED, {}, "the workflow ended without ending the run")
 
     def _name(self, run: str) -> str:
         """The name of the workflow that is to be gone on with, or of a new one.

@@ -18,9 +18,8 @@ from sightloop.store import annotations as said_before
 from sightloop.store import leases, predictions, runs
 from sightloop.store.predictions import Recorded
 from sightloop.values.annotation import Annotation
-from sightloop.values.box import Box
 from sightloop.values.moment import new_id, now
-from sightloop.values.prediction import Answer, Detections
+from sightloop.values.prediction import Answer
 from sightloop.values.recipe import Triggers
 from sightloop.values.run import Run, Status
 from sightloop.values.sample import digest_of
@@ -177,31 +176,6 @@ def answer(parts: Parts, right: int, wrong: int) -> None:
         with parts.database.write() as connection:
             predictions.add_many(connection, [made])
             said_before.add(connection, "tens", said)
-
-
-def test_a_detectors_answer_is_right_where_its_boxes_agree(make_parts: Make) -> None:
-    parts, corners = make_parts(), {"x1": 0.0, "y1": 0.0, "x2": 10.0, "y2": 10.0}
-    found, shifted, other = (Box(label=label, **(corners | {"x1": x1})) for label, x1 in (("1", 0), ("1", 2), ("2", 0)))
-    items = list(tens.samples(2))
-    collect(parts.database, parts.blobs, parts.recipe("tens"), items, author="ann", source="import")
-    for item, truth in zip(items, (shifted, other), strict=True):
-        answer = Detections(boxes=[found], width=20, height=20)
-        made = Recorded(id=new_id(), project="tens", version=1, answer=answer, at=now())
-        said = Annotation(
-            id=new_id(),
-            sample=digest_of(item.content),
-            label="",
-            author="ann",
-            source="feedback",
-            at=now(),
-            prediction=made.id,
-            boxes=(truth,),
-        )
-        with parts.database.write() as connection:
-            predictions.add_many(connection, [made])
-            said_before.add(connection, "tens", [said])
-    with parts.database.read() as connection:
-        assert said_before.judged(connection, "tens", None, 10) == [False, True]
 
 
 QUALITY = tens.RECIPE.split("[triggers]")[0] + "[triggers]\nquality = 0.8\nquality_over = 10\n"
