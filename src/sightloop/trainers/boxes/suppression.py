@@ -13,6 +13,8 @@ CANDIDATES = 1000
 LEAST = 0.01
 """Boxes of a lower score are never given: enough for average precision, few enough to be quick."""
 OPSET = 18
+OUTPUTS = ("boxes", "scores", EMBEDDING)
+"""Of a detector's graph before its boxes are suppressed."""
 
 # One class for each place, the best one; compared class by class, as the class of what is not its own is scored 0.
 _TAIL = f"""
@@ -98,9 +100,9 @@ def strip(model: Any) -> None:
 
 def _refuse_other(model: Any) -> None:
     inputs, outputs = [one.name for one in model.graph.input], {one.name for one in model.graph.output}
-    if inputs != [INPUT] or outputs != {"boxes", "scores", EMBEDDING}:
+    if inputs != [INPUT] or outputs != set(OUTPUTS):
         raise PackageRefused(
             "the detector's graph has other inputs or outputs",
-            expected=f"{INPUT} -> boxes, scores, {EMBEDDING}",
+            expected=f"{INPUT} -> {', '.join(OUTPUTS)}",
             got=f"{', '.join(inputs)} -> {', '.join(sorted(outputs))}",
         )

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from sightloop.errors import BadRecipe
 from sightloop.tasks.detection import MOST, OVERLAP
-from sightloop.trainers.boxes.suppression import LEAST
-from sightloop.trainers.boxes.yolox import exported, with_rows
+from sightloop.trainers.boxes.suppression import LEAST, OUTPUTS
+from sightloop.trainers.boxes.yolox import with_rows
+from sightloop.trainers.torch_graph import exported
 
 Rows = NDArray[np.float32]
 
@@ -120,7 +121,7 @@ def to_onnx(model: Any, height: int, width: int) -> bytes:
             corners = torch.cat([middle - size, middle + size], dim=2)
             return corners, found["scores"].sigmoid().transpose(1, 2), embedding
 
-    return exported(Whole().eval(), height, width)
+    return exported(Whole().eval(), (height, width, 3), OUTPUTS)
 
 
 def predict(model: Any, inputs: NDArray[np.uint8]) -> tuple[list[Rows], Rows]:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from sightloop.errors import BadRecipe
 from sightloop.tasks.detection import MOST, OVERLAP
-from sightloop.trainers.boxes.suppression import LEAST
-from sightloop.trainers.keras.graph import quiet
-from sightloop.values.package import EMBEDDING, INPUT
+from sightloop.trainers.boxes.suppression import LEAST, OUTPUTS
+from sightloop.trainers.torch_graph import exported
 
 STRIDES = (8, 16, 32)
 _EPS = 1e-3  # of YOLOX's batch normalisation
@@ -161,27 +160,9 @@ def to_onnx(network: Any, height: int, width: int) -> bytes:
     network.eval()
     network.head.export = True
     try:
-        return exported(Whole().eval(), height, width)
+        return exported(Whole().eval(), (height, width, 3), OUTPUTS)
     finally:
         network.head.export = False
-
-
-def exported(whole: Any, height: int, width: int) -> bytes:
-    """A module of uint8 pixels (N, height, width, 3) to boxes, scores and embedding, as a graph."""
-    import torch
-
-    example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-    with quiet(), torch.no_grad():
-        program: Any = torch.onnx.export(
-            whole,
-            (example,),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=[INPUT],
-            output_names=["boxes", "scores", EMBEDDING],
-            verbose=False,
-        )
-    return bytes(program.model_proto.SerializeToString(deterministic=True))
 
 
 def predict(network: Any, inputs: NDArray[np.uint8]) -> tuple[list[Rows], Rows]:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.trainers.keras.graph import quiet
 from sightloop.trainers.timm.network import MOST_THREADS, Network
+from sightloop.trainers.torch_graph import exported
+from sightloop.values.package import INPUT
 
 
 class Accelerated(Network):
@@ -23,7 +24,7 @@ class Accelerated(Network):
 
         if self._session is None:
             self._session = _opened(self.lower, inputs.shape[1:])
-        chunks = [self._session.run(None, {"input": inputs[at : at + 32]})[0] for at in range(0, len(inputs), 32)]
+        chunks = [self._session.run(None, {INPUT: inputs[at : at + 32]})[0] for at in range(0, len(inputs), 32)]
         found = torch.from_numpy(np.concatenate(chunks))
         return found.contiguous(memory_format=torch.channels_last) if found.ndim == 4 else found
 
@@ -37,20 +38,9 @@ def accelerated(network: Network) -> Network:
 
 def _opened(lower: Any, shape: tuple[int, ...]) -> Any:
     import onnxruntime
-    import torch
 
-    with quiet(), torch.no_grad():
-        program: Any = torch.onnx.export(
-            lower,
-            (torch.zeros((2, *shape), dtype=torch.uint8),),
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-            input_names=["input"],
-            output_names=["features"],
-            verbose=False,
-        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(MOST_THREADS, os.cpu_count() or 1)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    graph = program.model_proto.SerializeToString()
+    graph = exported(lower, shape, ("features",))
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.trainers.keras.graph import quiet
 from sightloop.trainers.timm.linear import Linear
 from sightloop.trainers.timm.textures import side_by_side, textures
-from sightloop.values.package import EMBEDDING, INPUT
+from sightloop.trainers.torch_graph import exported
+from sightloop.values.package import EMBEDDING
 
 State = tuple[dict[str, Any], dict[str, Any]]
 """The tensors of upper part and head."""
@@ -106,19 +106,9 @@ class Network:
                 return self.head(embedding), embedding
 
         whole = Whole(self).cpu().eval()
-        example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
-        with quiet(), torch.no_grad():
-            program: Any = torch.onnx.export(
-                whole,
-                (example,),
-                dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-                input_names=[INPUT],
-                output_names=["logits", EMBEDDING],
-                verbose=False,
-            )
+        graph = exported(whole, (height, width, 3), ("logits", EMBEDDING))
         whole.to(self.device)
-        return bytes(program.model_proto.SerializeToString(deterministic=True))
+        return graph
 
 
 def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
