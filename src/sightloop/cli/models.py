@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
 import typer
 
-from sightloop import plugins
 from sightloop.cli.evaluate import Version, choose
+from sightloop.cli.foreign import take_in
 from sightloop.cli.output import MOST, AsJson, Project, say, write_json, write_table, writing
 from sightloop.cli.session import opened
-from sightloop.cli.train import report, work
-from sightloop.errors import BadInput, Conflict
+from sightloop.errors import Conflict
 from sightloop.store import deployments, packages, versions
 from sightloop.values.bundle import to_zip
 from sightloop.values.deployment import Deployment
@@ -25,9 +24,6 @@ app = typer.Typer(no_args_is_help=True, help="Model versions and who serves.")
 Number = Annotated[int, typer.Argument(min=1, max=MOST, help="The version's number.")]
 Perhaps = Annotated[
     int | None, typer.Argument(min=1, max=MOST, help="The version's number; the champion's if left out.")
-]
-Classes = Annotated[
-    list[str] | None, typer.Option("--class", help="OURS=THEIRS: the class of a detector's file for one; repeat it.")
 ]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
 
@@ -110,38 +106,7 @@ def rollback(project: Project, reason: Reason = "rolled back by hand", as_json: 
     _print(deployed, as_json)
 
 
-@app.command("import")
-def take_in(
-    project: Project,
-    file: Annotated[Path, typer.Argument(help="A classifier as .keras or .h5; a detector as .onnx or .pt.")],
-    channels: Annotated[Literal["grey", "rgb"], typer.Option(help="What a classifier takes.")] = "rgb",
-    high: Annotated[int, typer.Option(help="What a classifier takes for white: 1 or 255.", min=1, max=255)] = 255,
-    invert: Annotated[bool, typer.Option(help="Turn black on white into white on black.")] = False,
-    start: Classes = None,
-    names: Annotated[str, typer.Option(help="The classes of a detector's file in its order, by commas.")] = "",
-    licence: Annotated[str, typer.Option(help="The licence of a detector's weights.")] = "unknown",
-    as_json: AsJson = False,
-) -> None:
-    """Take in a model that was trained elsewhere, as a version that is checked and judged like any other."""
-    with opened() as parts:
-        boxed = plugins.load("tasks", parts.recipe(project).task).boxed
-        options: dict[str, Any] = {"path": str(file.resolve())}
-        if not boxed:
-            trainer, options = "keras-file", options | {"channels": channels, "high": high, "invert": invert}
-        elif file.suffix == ".pt":
-            trainer, options = "yolo-file", options | {"start": _pairs(start)}
-        else:
-            told = {"classes": [name for name in names.split(",") if name], "licence": licence}
-            trainer, options = "onnx-file", options | {"start": _pairs(start)} | told
-        report(work(parts, project, {"trainer": trainer, "options": options}), as_json)
-
-
-def _pairs(given: list[str] | None) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given or ()]
-    wrong = [f"{left}{sign}{right}" for left, sign, right in pairs if not (left and right)]
-    if wrong:
-        raise BadInput(f"{wrong[0]!r} names no two classes", expected="OURS=THEIRS, as player=person")
-    return {left: right for left, _, right in pairs}
+app.command("import")(take_in)
 
 
 @app.command()

@@ -97,6 +97,15 @@ def score(found: Sequence[Found], classes: Sequence[str], threshold: float) -> D
     )
 
 
+def overlaps(some: Rows, others: Rows) -> Rows:
+    """The intersection over union of each of some boxes (N, 4 or more) with each of others (M, 4 or more): (N, M)."""
+    low = np.maximum(some[:, None, :2], others[None, :, :2])
+    high = np.minimum(some[:, None, 2:4], others[None, :, 2:4])
+    shared = np.clip(high - low, 0, None).prod(axis=2)
+    areas = [np.clip(rows[:, 2:4] - rows[:, :2], 0, None).prod(axis=1) for rows in (some, others)]
+    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9), np.float32)
+
+
 def _scored(found: Found, threshold: float) -> BoxScores:
     each, support = np.nan_to_num(average(found)), int(found.truths.sum())
     sure = found.score >= threshold

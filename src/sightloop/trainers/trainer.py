@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import BadData
-from sightloop.values.recipe import Recipe
+from sightloop.values.recipe import Input, Recipe
 
 Report = Callable[..., None]
 """Tells of progress: `report(done=0.25, message="epoch 2 of 8", metrics={"loss": 0.1})`; `done` is 0 to 1."""
@@ -53,7 +53,8 @@ class Fitted:
     in the input's pixels), `scores` (N, A, classes) and `embedding`. `predict` gives the framework's own (logits,
     embedding) for the same raw inputs, or its own boxes, after its own suppression, as (K, 6) rows for each, and the
     embedding: the parity check compares both. `curves` has one row of numbers per epoch. `reproducible` is empty where
-    the same run gives the same weights, else it names the step that does not. `licence` is that of the weights.
+    the same run gives the same weights, else it names the step that does not. `licence` is that of the weights. A
+    detector that was ready may take pictures of another size than the recipe's: that of `input`.
     """
 
     graph: bytes
@@ -63,6 +64,7 @@ class Fitted:
     reproducible: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     licence: str = "Apache-2.0"
+    input: Input | None = None
 
 
 class Trainer(Protocol):

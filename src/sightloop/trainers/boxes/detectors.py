@@ -51,6 +51,7 @@ def pack(
     """
     if not len(validation):
         raise BadData("no validation pictures", expected="a few, to compare the model with its framework")
+    recipe = msgspec.structs.replace(recipe, input=fitted.input or recipe.input)
     graph = suppressing(fitted.graph)
     unchecked = Parity(samples=0, max_difference=0.0, limit=LIMIT)
     card = described(fitted, recipe, unchecked, dataset=dataset, code=code, created=created)
@@ -122,12 +123,7 @@ def alone(ours: Sequence[Rows], theirs: Sequence[Rows]) -> tuple[int, int]:
 def _matched(some: Rows, others: Rows) -> NDArray[np.bool_]:
     if not len(others):
         return np.zeros(len(some), bool)
-    low = np.maximum(some[:, None, :2], others[None, :, :2])
-    high = np.minimum(some[:, None, 2:4], others[None, :, 2:4])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [np.clip(rows[:, 2:4] - rows[:, :2], 0, None).prod(axis=1) for rows in (some, others)]
-    overlap = shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9)
-    alike = (overlap >= _ALIKE) & (some[:, None, 5] == others[None, :, 5])
+    alike = (precision.overlaps(some, others) >= _ALIKE) & (some[:, None, 5] == others[None, :, 5])
     alike &= np.abs(some[:, None, 4] - others[None, :, 4]) <= _SCORE
     return np.asarray(alike.any(axis=1))
 

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.errors import BadData, BadRecipe
+from sightloop.errors import BadData
 from sightloop.tasks.detection import MOST, OVERLAP
 from sightloop.trainers.boxes.suppression import LEAST
+from sightloop.trainers.onnx import files
 from sightloop.values.recipe import Input
 
 Kind = Literal["yolox", "ultralytics", "suppressed"]
@@ -46,25 +48,21 @@ class Layout(NamedTuple):
     single: bool
 
 
+def size_of(model: Any, spec: Input) -> Input:
+    """The size of pictures that a model takes: its own, or that of `spec` where its file leaves it open.
+
+    Raises BadData for a model that takes no pictures.
+    """
+    shape = files.shape(files.pixels(model))
+    return msgspec.structs.replace(spec, height=shape[2] or spec.height, width=shape[3] or spec.width)
+
+
 def layout_of(model: Any, spec: Input, wanted: str) -> Layout:
-    """The form of a model's answer. Raises BadData where it is none that is known, BadRecipe for another size."""
-    given = [one for one in model.graph.input if one.name not in {tensor.name for tensor in model.graph.initializer}]
-    shape = [dim.dim_value for one in given for dim in one.type.tensor_type.shape.dim]
-    if len(given) != 1 or len(shape) != 4:
-        raise BadData("the model is no detector of a known form", expected="one input: pixels (N, 3, H, W)")
-    batch, _, height, width = shape
-    if (height or spec.height, width or spec.width) != (spec.height, spec.width):
-        raise BadRecipe(
-            "the model takes pictures of another size",
-            expected=f"{height} x {width}, as in the file",
-            got=f"input.height and input.width of {spec.height} x {spec.width}",
-            hint="Say its size in the recipe.",
-        )
-    answer = (
-        opened(model.SerializeToString())
-        .run(None, {given[0].name: np.zeros((1, 3, spec.height, spec.width), np.float32)})[0]
-        .shape
-    )
+    """The form of a model's answer at a size of pictures. Raises BadData where it is none that is known."""
+    given = files.pixels(model)
+    single = files.shape(given)[0] == 1
+    session = files.opened(model.SerializeToString())
+    answer = session.run(None, {given.name: np.zeros((1, 3, spec.height, spec.width), np.float32)})[0].shape
     if len(answer) != 3:
         raise BadData("the model is no detector of a known form", expected="one table of boxes", got=str(answer))
     anchors = sum((spec.height // stride) * (spec.width // stride) for stride in STRIDES)
@@ -84,19 +82,7 @@ def layout_of(model: Any, spec: Input, wanted: str) -> Layout:
         )
     classes = {"yolox": answer[2] - 5, "ultralytics": answer[1] - 4, "suppressed": 0}[found[0]]
     kind: Kind = found[0]  # type: ignore[assignment]  # one of the three, by the lines above
-    return Layout(kind, max(classes, 0), batch == 1)
-
-
-def opened(data: bytes) -> Any:
-    """A file's model as it is, to be run by ONNX Runtime. Raises BadData where it cannot."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what it cannot do is raised; the rest is of no use to anybody
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its kinds have no class of their own above them
-        raise BadData("ONNX Runtime cannot run the file", got=str(error)[:300]) from error
+    return Layout(kind, max(classes, 0), single)
 
 
 def grids(spec: Input) -> tuple[Rows, Rows]:

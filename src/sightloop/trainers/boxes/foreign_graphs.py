@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sightloop.errors import BadData
 from sightloop.trainers.boxes.foreign_boxes import Layout, grids
 from sightloop.trainers.boxes.suppression import OPSET, strip
-from sightloop.values.package import EMBEDDING, INPUT
+from sightloop.trainers.onnx import files
 from sightloop.values.recipe import Input
 
 _CORNERS = """
@@ -62,7 +62,7 @@ def behind_pixels(model: Any, spec: Input, layout: Layout, rows: Sequence[int]) 
     import onnx
     from onnx import TensorProto, compose, helper, parser
 
-    model = _newest(model)
+    model = files.within(model, OPSET, OPSET)
     feature = _feature(model)
     name, answer = model.graph.input[0].name, model.graph.output[0].name
     del model.graph.output[:]
@@ -78,20 +78,10 @@ def behind_pixels(model: Any, spec: Input, layout: Layout, rows: Sequence[int]) 
     whole = compose.merge_models(head, inner, io_map=[("planes", f"model/{name}")])
     whole = compose.merge_models(whole, tail, io_map=[(f"model/{answer}", "answer"), (f"model/{feature}", "feature")])
     if layout.single:
-        whole = _each(whole, spec)
+        whole = files.each(whole, spec.shape)
     strip(whole)
     onnx.checker.check_model(whole)
     return bytes(whole.SerializeToString(deterministic=True))
-
-
-def _newest(model: Any) -> Any:
-    import onnx
-    from onnx import version_converter
-
-    version = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
-    if version != OPSET:
-        model = version_converter.convert_version(model, OPSET)
-    return onnx.shape_inference.infer_shapes(model)
 
 
 def _feature(model: Any) -> str:
@@ -140,34 +130,3 @@ def _grid(layout: Layout, spec: Input) -> list[tuple[str, NDArray[Any]]]:
         return []
     grid, strides = grids(spec)
     return [("grid", grid[None]), ("strides", strides[None])]
-
-
-def _each(whole: Any, spec: Input) -> Any:
-    """The model of one picture, applied to each of a batch."""
-    from onnx import TensorProto, compose, helper
-
-    names = [output.name for output in whole.graph.output]
-    graph = compose.add_prefix(whole, "each/").graph
-    shape = [spec.height, spec.width, 3]
-    axis = helper.make_tensor("axis", TensorProto.INT64, [1], [0])
-    nodes = [
-        helper.make_node("Unsqueeze", ["one", "axis"], ["each/input"]),
-        *graph.node,
-        *(helper.make_node("Squeeze", [f"each/{name}", "axis"], [f"one/{name}"]) for name in names),
-    ]
-    axes = {name: 1 if name == EMBEDDING else 2 for name in names}
-    body = helper.make_graph(
-        nodes,
-        "each",
-        [helper.make_tensor_value_info("one", TensorProto.UINT8, shape)],
-        [helper.make_tensor_value_info(f"one/{name}", TensorProto.FLOAT, [None] * axes[name]) for name in names],
-        [*graph.initializer, axis],
-    )
-    scan = helper.make_node("Scan", [INPUT], names, body=body, num_scan_inputs=1)
-    outer = helper.make_graph(
-        [scan],
-        "all",
-        [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["batch", *shape])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *[None] * axes[name]]) for name in names],
-    )
-    return helper.make_model(outer, opset_imports=whole.opset_import, ir_version=whole.ir_version)

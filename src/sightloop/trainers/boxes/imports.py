@@ -1,7 +1,7 @@
 """Takes in detectors that are ready: an ONNX file of YOLOX, of Ultralytics, with suppression inside or without.
 
-The trainer `onnx-file` trains nothing; what is in the file is put behind raw pixels, compared with the file as it is,
-and judged as any other model. Nothing in an ONNX file is code that is run here.
+The trainer `onnx-detector` trains nothing; what is in the file is put behind raw pixels, compared with the file as it
+is, and judged as any other model. Nothing in an ONNX file is code that is run here.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from sightloop.errors import BadData, BadRecipe
+from sightloop.errors import BadRecipe
 from sightloop.trainers.boxes import foreign_boxes, foreign_graphs
 from sightloop.trainers.boxes.foreign_boxes import Layout
+from sightloop.trainers.onnx import files
 from sightloop.trainers.trainer import Fitted, Pictures, Report
 from sightloop.values import table
 from sightloop.values.recipe import Input, Recipe
@@ -57,28 +58,23 @@ class OnnxFile:
 
 
 def read(path: Path, recipe: Recipe, options: Options) -> Fitted:
-    """The detector in a file, behind the recipe's raw input.
+    """The detector in a file, behind raw pixels of the file's own size; of the recipe's, where the file leaves it open.
 
-    Raises BadData for a file that is no ONNX, or answers in a form that is not known, and BadRecipe where its size or
-    classes are not the recipe's.
+    Raises BadData for a file that is no ONNX, or answers in a form that is not known, and BadRecipe where its classes
+    are not the recipe's.
     """
-    import onnx
-
-    data = path.read_bytes()
-    try:
-        model = onnx.load_model_from_string(data)
-        onnx.checker.check_model(model)
-    except Exception as error:  # protobuf and onnx raise kinds with no class of their own above them
-        raise BadData(f"{path.name} is no ONNX file: {error}"[:300]) from error
-    layout = foreign_boxes.layout_of(model, recipe.input, options.layout)
+    model = files.read(path)
+    spec = foreign_boxes.size_of(model, recipe.input)
+    layout = foreign_boxes.layout_of(model, spec, options.layout)
     rows = chosen(_names(model, layout, options), recipe.classes, options.start, path.name)
-    graph = foreign_graphs.behind_pixels(model, recipe.input, layout, rows)
+    graph = foreign_graphs.behind_pixels(model, spec, layout, rows)
     return Fitted(
         graph=graph,
-        predict=_Own(data, graph, layout, rows, recipe.input),
+        predict=_Own(path.read_bytes(), graph, layout, rows, spec),
         epochs=0,
         parameters={"imported": path.name, "layout": layout.kind},
         licence=options.licence,
+        input=spec,
     )
 
 
@@ -116,7 +112,7 @@ class _Own:
 
     def __call__(self, inputs: NDArray[Any]) -> tuple[list[Rows], Rows]:
         """The boxes (K, 6) of each input, and the embeddings of the packaged graph: the file has none of its own."""
-        own, ours = foreign_boxes.opened(self._data), foreign_boxes.opened(self._graph)
+        own, ours = files.opened(self._data), files.opened(self._graph)
         name = own.get_inputs()[0].name
         found = [
             foreign_boxes.boxes_in(
