@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -42,6 +42,9 @@ class Settings(BaseSettings):
         description="The port of the API; `PORT` is read too, as hosting platforms set it.",
     )
     processes: int = Field(1, ge=1, le=64, description="Serving processes.")
+    runtimes: str = Field(
+        "", description="The runtime of a project, where it is not ONNX Runtime: `football=openvino-bf16`, by commas."
+    )
     threads: int = Field(0, ge=0, le=256, description="Threads of one inference session; 0 takes the machine's cores.")
     default_project: str = Field("digits", description="The project behind the plain /predict, /upload and /retrain.")
     model_s3_bucket: str | None = Field(
@@ -84,6 +87,21 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "console"] = Field("json", description="JSON lines, or lines for a terminal.")
 
+    @field_validator("runtimes")
+    @classmethod
+    def _pairs(cls, given: str) -> str:
+        _paired(given)
+        return given
+
+    @property
+    def chosen_runtimes(self) -> dict[str, str]:
+        """The runtimes of the projects that have one of their own."""
+        return _paired(self.runtimes)
+
+    def runtime(self, project: str) -> str:
+        """The name of the runtime that answers for a project."""
+        return self.chosen_runtimes.get(project, "onnx")
+
     @property
     def licences(self) -> frozenset[str]:
         """The licences that are allowed; none at all means that every one is."""
@@ -109,3 +127,10 @@ class Settings(BaseSettings):
     def mlflow(self) -> str:
         """The MLflow tracking URL in force."""
         return self.mlflow_url or f"sqlite:///{self.home.resolve()}/mlflow.db"
+
+
+def _paired(given: str) -> dict[str, str]:
+    pairs = [part.strip().partition("=") for part in given.split(",") if part.strip()]
+    if any(not (name.strip() and value.strip()) for name, _, value in pairs):
+        raise ValueError("expected PROJECT=RUNTIME, several by commas")
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -146,3 +146,24 @@ def test_a_database_that_is_gone_leaves_the_models(
     live.refresh()
     assert live.choose("digits", 0).version == 1
     assert "cannot be read" in live.faults()["database"]
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "openvino-bf16"])
+def test_a_project_may_have_a_runtime_of_its_own(
+    runtime: str, make_home: Callable[..., Home], make_live: Callable[..., Live]
+) -> None:
+    pytest.importorskip("openvino", reason="the second runtime is an extra: sightloop[openvino]")
+    home = make_home(runtimes=f"squares={runtime}")
+    home.deploy(packages.squares())
+    home.deploy(packages.digits())
+    live = make_live(home)  # each was asked for its golden answers
+    kinds = [type(live.choose(project, 0).session).__name__ for project in ("squares", "digits")]
+    assert kinds == ["OpenVinoSession", "OnnxSession"]
+
+
+def test_a_runtime_that_is_not_there_is_named(make_home: Callable[..., Home], make_live: Callable[..., Live]) -> None:
+    home = make_home(runtimes="digits=tensorrt")
+    home.deploy(packages.digits())
+    live = make_live(home)
+    assert "no plug-in 'tensorrt' among runtimes" in live.faults()["digits"]
+    assert "openvino" in live.faults()["digits"]

@@ -35,6 +35,7 @@ EXTRAS = {
     "stream": ("websockets",),
     "video": ("av", "onnxruntime", "supervision", "trackers"),
     "hands": ("onnxruntime", "openvino"),
+    "openvino": ("openvino",),
 }
 
 Numbered = TypeVar("Numbered", DatasetVersion, ModelVersion)

@@ -19,6 +19,7 @@ from sightloop.loop.judging import detecting, evaluation
 from sightloop.loop.judging.detecting import BoxReport
 from sightloop.loop.judging.report import Report
 from sightloop.loop.reporting.page import Evaluated, render
+from sightloop.settings import Settings
 from sightloop.store import datasets, deployments, packages, runs, versions
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry, Manifest
@@ -61,7 +62,7 @@ def evaluate(
             blobs, entries = _apart(recipe, items)
             known = _manifest(recipe, entries)
         package = packages.load(parts.blobs, chosen.package)
-        found = _answered(package, entries, blobs, parts.settings.threads)
+        found = _answered(package, entries, blobs, parts.settings)
         scores = found.scores
         if report is not None:
             evaluated = _evaluated(parts, chosen, found, entries, known, data)
@@ -75,10 +76,11 @@ def evaluate(
         _print(chosen, scores)
 
 
-def _answered(package: Sealed, entries: tuple[Entry, ...], blobs: Blobs, threads: int) -> Report | BoxReport:
+def _answered(package: Sealed, entries: tuple[Entry, ...], blobs: Blobs, settings: Settings) -> Report | BoxReport:
+    runtime, threads = settings.runtime(package.card.project), settings.threads
     if plugins.load("tasks", package.card.task).boxed:
-        return detecting.evaluate(package, entries, blobs, threads=threads)
-    return evaluation.evaluate(package, entries, blobs, threads=threads)
+        return detecting.evaluate(package, entries, blobs, runtime=runtime, threads=threads)
+    return evaluation.evaluate(package, entries, blobs, runtime=runtime, threads=threads)
 
 
 def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:
@@ -136,6 +138,7 @@ def _evaluated(
         card=chosen.card,
         scores=found.scores,
         answers=found.answers if isinstance(found, Report) else None,
+        boxes=found.sure if isinstance(found, BoxReport) else None,
         entries=entries,
         data=known,
         facts=facts,

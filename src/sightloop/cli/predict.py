@@ -27,10 +27,11 @@ def predict(project: Project, files: Files, version: Version = None, as_json: As
     with opened() as parts:
         package = packages.load(parts.blobs, choose(parts, project, version).package)
         threads, max_pixels = parts.settings.threads, parts.settings.max_image_pixels
+        runtime = parts.settings.runtime(project)
         models = hands.folder_of(parts.settings)
     card = package.card
     task = plugins.load("tasks", card.task)
-    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+    session = plugins.load("runtimes", runtime).open(package, threads=threads)
     answers: list[Answer | Detections] = []
     for file in files:
         content = _content(file)

@@ -54,8 +54,9 @@ def stream(
 def _sight(project: str, version: int | None) -> Sight:
     with opened() as parts:
         package = packages.load(parts.blobs, choose(parts, project, version).package)
-        folder = hands.folder_of(parts.settings)
-        return Sight(package, threads=parts.settings.threads, hands=lambda: hands.opened(folder))
+        given, folder = parts.settings, hands.folder_of(parts.settings)
+        runtime = given.runtime(project)
+        return Sight(package, runtime=runtime, threads=given.threads, hands=lambda: hands.opened(folder))
 
 
 def _address(server: str | None, project: str, record: bool) -> str:

@@ -113,10 +113,10 @@ def check(job: Job, found: Found) -> Found:
     job.log(decision.reason)
     package = packages.load(job.blobs, found["trained"])
     scored = msgspec.structs.replace(package, card=package.card.scored(report.scores))
-    answers = {"answers": job.blobs.put(reports.packed(report.answers))} if isinstance(report, Report) else {}
+    kept = ("answers", report.answers) if isinstance(report, Report) else ("boxes", report.sure)
     return (
         judgement.told(decision, report, rival)
-        | answers
+        | {kept[0]: job.blobs.put(reports.packed(kept[1]))}
         | {
             "package": packages.save(job.blobs, scored),
             "champion": None if champion is None else champion.number,
@@ -194,7 +194,8 @@ def _judge(job: Job, entries: Sequence[Entry]) -> Judge:
     gate, settings = job.recipe.gate, job.settings
     with job.database.read() as connection:
         origins = samples.origins(connection, job.recipe.name, Side.TEST) if gate.slices else {}
-    return Judge(gate, entries, job.blobs, settings.blobs, origins, settings.threads, job.cancelled)
+    runtime = settings.runtime(job.recipe.name)
+    return Judge(gate, entries, job.blobs, settings.blobs, origins, runtime, settings.threads, job.cancelled)
 
 
 def _champion(job: Job) -> ModelVersion | None:

@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from sightloop.errors import PackageRefused
+from sightloop.runtimes.runtime import EXACT
 from sightloop.values.package import EMBEDDING, INPUT, Sealed
 
 _FATAL_ONLY = 4
@@ -16,6 +17,8 @@ _FATAL_ONLY = 4
 
 class OnnxSession:
     """An open graph. It may be called from many threads at once; ONNX Runtime lets go of the GIL while it computes."""
+
+    tolerance = EXACT
 
     def __init__(self, graph: bytes, answer: str, threads: int) -> None:
         options = onnxruntime.SessionOptions()

@@ -30,8 +30,6 @@ MAX_BATCH = 32
 """More at once gains nothing on a CPU and makes the first of them wait for the last."""
 MAX_PIXELS = MAX_BATCH * 224 * 224
 """The most pixels in a batch: a detector's inputs are large, and so is what it keeps of each while it computes."""
-TOLERANCE = 1e-3
-"""How far a golden answer may be off, as the task measures it, since other processors round otherwise."""
 
 
 class Threads:
@@ -89,9 +87,11 @@ class Model:
         except Exception as error:  # runtimes raise kinds of their own
             raise PackageRefused("the model cannot answer its golden inputs", got=str(error)[:300]) from error
         off = self.task.difference(answers, expected, self.card)
-        if not off <= TOLERANCE:  # NaN is not
+        if not off <= self.session.tolerance:  # NaN is not
             raise PackageRefused(
-                "the model does not give its golden answers", expected=f"within {TOLERANCE}", got=f"{off:.3g} off"
+                "the model does not give its golden answers",
+                expected=f"within {self.session.tolerance}",
+                got=f"{off:.3g} off",
             )
 
 
@@ -102,7 +102,7 @@ def open_model(project: str, version: int, package: Sealed, threads: Threads, se
     """
     card = package.card
     card.refuse_licence(settings.licences)
-    session: Session = plugins.load("runtimes", "onnx").open(package, threads=settings.threads)
+    session: Session = plugins.load("runtimes", settings.runtime(project)).open(package, threads=settings.threads)
     task: Task = plugins.load("tasks", card.task)
     waiting = settings.max_waiting
 

@@ -38,13 +38,19 @@ class Sight:
     """
 
     def __init__(
-        self, package: Sealed, *, threads: int = 0, least: float = 0.0, hands: Callable[[], Hands] | None = None
+        self,
+        package: Sealed,
+        *,
+        runtime: str = "onnx",
+        threads: int = 0,
+        least: float = 0.0,
+        hands: Callable[[], Hands] | None = None,
     ) -> None:
         self.card: Package = package.card
         self.least = least or package.card.threshold or USUAL_LEAST
         self._hands = hands() if hands is not None and package.card.input.kind == "landmarks" else None
         self._task: Task = plugins.load("tasks", package.card.task)
-        self._session: Session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+        self._session: Session = plugins.load("runtimes", runtime).open(package, threads=threads)
 
     @property
     def boxed(self) -> bool:

@@ -21,13 +21,16 @@ _PLAIN = 64  # up to so many pixels a drawing is kept as it is: JPEG would smear
 _MARGIN = 10
 
 
-def url(content: bytes, kind: str) -> str:
-    """A stored image or hand as a `data:` URL that an `img` shows; of `kind` image or landmarks. Raises BadInput."""
+def url(content: bytes, kind: str, size: int = SIZE) -> str:
+    """A stored image or hand as a `data:` URL that an `img` shows; of `kind` image or landmarks. Raises BadInput.
+
+    An image's longer side is `size` pixels at most.
+    """
     if kind == "landmarks":
         return _data("image/svg+xml", _hand(Landmarks.from_bytes(content)).encode())
-    image = Image.decode(content, least=(SIZE, SIZE))
+    image = Image.decode(content, least=(size, size))
     height, width = image.pixels.shape[:2]
-    scale = min(1.0, SIZE / max(height, width))
+    scale = min(1.0, size / max(height, width))
     small = Image(image.resized(max(1, round(height * scale)), max(1, round(width * scale))))
     if max(height, width) <= _PLAIN:
         return _data("image/png", small.encode())

@@ -21,14 +21,16 @@ _WARM = 5
 _FEWEST = 3
 
 
-def latencies(candidates: Sequence[tuple[Sealed, NDArray[Any]]], *, threads: int = 0) -> list[float]:
+def latencies(
+    candidates: Sequence[tuple[Sealed, NDArray[Any]]], *, runtime: str = "onnx", threads: int = 0
+) -> list[float]:
     """For each package the 95th percentile of the milliseconds that one input takes, over its own inputs (n, ...).
 
     The packages take turns, and who begins changes with every round. It is the median of 9 percentiles of up to 40
     rounds each, so that something else on the machine, passing by, does not decide.
     """
-    runtime = plugins.load("runtimes", "onnx")
-    sessions = [(runtime.open(package, threads=threads), inputs) for package, inputs in candidates]
+    opener = plugins.load("runtimes", runtime)
+    sessions = [(opener.open(package, threads=threads), inputs) for package, inputs in candidates]
     taken = min(sum(_round(sessions, 0)) for _ in range(_WARM)) / 1000
     rounds = int(np.clip(PATIENCE / BLOCKS / taken, _FEWEST, ROUNDS))
     blocks = [np.array([_round(sessions, number) for number in range(rounds)]) for _ in range(BLOCKS)]

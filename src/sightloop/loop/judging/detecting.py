@@ -23,15 +23,21 @@ from sightloop.values.scores import DetectionScores
 
 @dataclass(frozen=True, eq=False)
 class BoxReport:
-    """A detector's scores, and for each of the `classes` what it found where, so that pictures can be drawn by lot."""
+    """A detector's scores, and for each of the `classes` what it found where, so that pictures can be drawn by lot.
+
+    `sure` are the boxes that it would answer with (M, 7): the picture's row, corners in its own pixels, score, class.
+    """
 
     scores: DetectionScores
     found: tuple[Found, ...]
     classes: tuple[str, ...]
     cost: Cost | None = field(default=None)
+    sure: Rows = field(default_factory=lambda: np.zeros((0, 7), np.float32))
 
 
-def evaluate(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads: int = 0) -> BoxReport:
+def evaluate(
+    package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, runtime: str = "onnx", threads: int = 0
+) -> BoxReport:
     """The package's scores on these pictures. Raises BadData where there is no box to find."""
     card = package.card
     if not any(entry.boxes for entry in entries):
@@ -40,16 +46,19 @@ def evaluate(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads
             expected="pictures with boxes on the test side",
             hint="Add some; the data set, or their content, decides which side they take.",
         )
-    answers = answered(package, entries, blobs, threads=threads)
+    answers = answered(package, entries, blobs, runtime=runtime, threads=threads)
     found = precision.match(answers, truths(entries, card.classes), len(card.classes))
-    return BoxReport(precision.score(found, card.classes, card.threshold), tuple(found), card.classes)
+    scores = precision.score(found, card.classes, card.threshold)
+    return BoxReport(scores, tuple(found), card.classes, sure=_sure(answers, card.threshold))
 
 
-def answered(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads: int = 0) -> list[Rows]:
+def answered(
+    package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, runtime: str = "onnx", threads: int = 0
+) -> list[Rows]:
     """The package's boxes (K, 6) for each picture, in its own pixels, also those below the card's threshold."""
     card = package.card
     prepare = plugins.load("tasks", card.task).prepare
-    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+    session = plugins.load("runtimes", runtime).open(package, threads=threads)
     answers = [np.zeros((0, 6), np.float32)] * len(entries)
     for rows, contents in chunks(blobs, entries):
         for row, content in zip(rows, contents, strict=True):
@@ -57,3 +66,9 @@ def answered(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads
             outputs = [session.run(one[None])[0][0] for one in prepared.inputs]
             answers[row] = located(outputs, card.input, prepared.size)
     return answers
+
+
+def _sure(answers: Sequence[Rows], threshold: float) -> Rows:
+    rows = [np.insert(boxes, 0, picture, axis=1) for picture, boxes in enumerate(answers)]
+    whole: Rows = np.concatenate([np.zeros((0, 7), np.float32), *rows])
+    return whole[whole[:, 5] >= threshold]

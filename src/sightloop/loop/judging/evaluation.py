@@ -20,7 +20,9 @@ from sightloop.values.package import Sealed
 BATCH = 64
 
 
-def evaluate(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads: int = 0) -> Report:
+def evaluate(
+    package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, runtime: str = "onnx", threads: int = 0
+) -> Report:
     """The package's scores on these entries, and for each, in their order, whether it was right.
 
     A sample of a class that the package does not know counts as wrong, and is left out of the scores. Raises BadData
@@ -34,7 +36,7 @@ def evaluate(package: Sealed, entries: Sequence[Entry], blobs: Blobs, *, threads
             expected="labelled samples on the test side",
             hint="Add labelled samples; their content decides which side they take.",
         )
-    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+    session = plugins.load("runtimes", runtime).open(package, threads=threads)
     answers = np.empty((len(entries), len(card.classes)), np.float32)
     for rows, prepared in chunks(blobs, entries, task=card.task, spec=card.input):
         answers[rows] = answer(session, prepared)

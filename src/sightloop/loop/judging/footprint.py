@@ -24,7 +24,7 @@ def measure(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     For the child process of `compute`. Where the system tells no peak (not Linux), it is what is held at the end.
     """
     package = packages.load(Blobs(payload["blobs"]), payload["package"])
-    runtime = plugins.load("runtimes", "onnx")
+    runtime = plugins.load("runtimes", payload["runtime"])
     spec = package.card.input
     sample = np.zeros((1, *spec.shape), np.uint8 if spec.kind == "image" else np.float32)
     before = psutil.Process().memory_info().rss

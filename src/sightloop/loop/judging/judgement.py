@@ -33,7 +33,8 @@ _TIMED = 32  # inputs that latency is measured on
 class Judge:
     """Judges by one gate on these held-out entries; `origins` says where each sample came from, by its digest.
 
-    `cancelled` is asked while memory is measured, which is done in a process of its own.
+    Packages answer with the `runtime` that would serve them. `cancelled` is asked while memory is measured, which is
+    done in a process of its own.
     """
 
     gate: Gate
@@ -41,6 +42,7 @@ class Judge:
     blobs: Blobs
     blobs_url: str
     origins: Mapping[str, str]
+    runtime: str = "onnx"
     threads: int = 0
     cancelled: Callable[[], bool] = lambda: False
 
@@ -57,12 +59,16 @@ class Judge:
         rival = None if champion is None else reports[champion]
         return reports[challenger], rival, gates.decide(self.gate, reports[challenger], rival, self._slices())
 
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"runtime": self.runtime, "threads": self.threads}
+
     def _boxes(self, package: Sealed) -> BoxReport:
-        return detecting.evaluate(package, self.entries, self.blobs, threads=self.threads)
+        return detecting.evaluate(package, self.entries, self.blobs, **self._how)
 
     def _report(self, package: Sealed) -> Report:
-        plain = evaluate(package, self.entries, self.blobs, threads=self.threads)
-        changed = robustness.measure(package, self.entries, self.blobs, self.gate.robustness, threads=self.threads)
+        plain = evaluate(package, self.entries, self.blobs, **self._how)
+        changed = robustness.measure(package, self.entries, self.blobs, self.gate.robustness, **self._how)
         return replace(plain, changed=changed)
 
     def _measures_cost(self) -> bool:
@@ -73,7 +79,7 @@ class Judge:
         timed: Sequence[float | None] = [None] * len(found)
         if self.gate.max_latency_ratio is not None:
             candidates = [(package, self._inputs(package)) for package in found.values()]
-            timed = cost.latencies(candidates, threads=self.threads)
+            timed = cost.latencies(candidates, **self._how)
         return {
             name: Cost(latency_ms=ms, size_bytes=cost.size(package), memory_bytes=self._memory(name))
             for (name, package), ms in zip(found.items(), timed, strict=True)
@@ -82,7 +88,7 @@ class Judge:
     def _memory(self, name: str) -> int | None:
         if self.gate.max_memory_ratio is None:
             return None
-        payload = {"blobs": self.blobs_url, "package": name, "threads": self.threads}
+        payload = {"blobs": self.blobs_url, "package": name} | self._how
         told: dict[str, Any] = plugins.load("compute", "local").run(
             "sightloop.loop.judging.footprint:measure", payload, listener=lambda _event: None, cancelled=self.cancelled
         )

@@ -21,7 +21,13 @@ MOST = 1000
 
 
 def measure(
-    package: Sealed, entries: Sequence[Entry], blobs: Blobs, wanted: Robustness, *, threads: int = 0
+    package: Sealed,
+    entries: Sequence[Entry],
+    blobs: Blobs,
+    wanted: Robustness,
+    *,
+    runtime: str = "onnx",
+    threads: int = 0,
 ) -> dict[str, Marks]:
     """Whether each of the first entries is answered rightly, by kind and strength as in `blur 2`.
 
@@ -33,7 +39,7 @@ def measure(
     if not pairs:
         return right
     truth = targets(few, card.classes)
-    session = plugins.load("runtimes", "onnx").open(package, threads=threads)
+    session = plugins.load("runtimes", runtime).open(package, threads=threads)
     for rows, prepared in chunks(blobs, few, task=card.task, spec=card.input):
         seeds = [int(few[row].digest[:16], 16) for row in rows]
         for kind, strength in pairs:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sightloop.errors import MissingExtra
 from sightloop.loop.judging.decision import Decision
 from sightloop.loop.reporting import figures
+from sightloop.loop.reporting.pictures import HardPicture, hardest_pictures
 from sightloop.loop.samples.arrays import targets
 from sightloop.store.blobs import Blobs
 from sightloop.tasks import scoring, thumbnails
@@ -27,6 +28,7 @@ POLICY = (
 """The Content-Security-Policy to serve a page with: no script, nothing fetched; styles stand in its figures too."""
 
 _MISTAKES = 24
+_PICTURES = 6
 _SHARED = (("precision", "precision"), ("recall", "recall"))
 _COLUMNS = (*_SHARED, ("f1", "F1"))
 _TILES = (("accuracy", "accuracy"), *_COLUMNS, ("ece", "calibration error"), ("loss", "log loss"))
@@ -38,7 +40,7 @@ _BOXED_TILES = (("map50", "mAP at overlap 0.5"), ("map", "mAP, 0.5 to 0.95"), *_
 class Evaluated:
     """What a page tells of: a package's answers (N, classes) to these entries (N), and where all of it came from.
 
-    A detector's answers are None: its scores tell of them.
+    A detector's answers are None; its `boxes` (M, 7) are as in `BoxReport.sure`, None where nobody kept them.
 
     `data` are the samples of all sides. `facts` are further lines on the origin. `rival` are the champion's scores on
     the same samples, by name.
@@ -53,6 +55,7 @@ class Evaluated:
     facts: Mapping[str, object]
     curves: figures.Curves = ()
     decision: Decision | None = None
+    boxes: NDArray[np.float32] | None = None
     rival: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -86,6 +89,7 @@ def render(evaluated: Evaluated, blobs: Blobs) -> str:
         figures={name: Markup(svg) for name, svg in drawn.items()},  # noqa: S704 - matplotlib escapes its texts
         mistakes=hardest(evaluated, blobs, _MISTAKES),
         wrong=_wrong(evaluated),
+        hard=_hard(evaluated, blobs),
         tiles=_BOXED_TILES if boxed else _TILES,
         columns=_BOXED_COLUMNS if boxed else _COLUMNS,
     )
@@ -114,6 +118,12 @@ def hardest(evaluated: Evaluated, blobs: Blobs, most: int) -> list[Mistake]:
             )
         )
     return found
+
+
+def _hard(evaluated: Evaluated, blobs: Blobs) -> list[HardPicture] | None:
+    if evaluated.boxes is None:
+        return None
+    return hardest_pictures(evaluated.boxes, evaluated.entries, evaluated.card.classes, blobs, _PICTURES)
 
 
 def _bins(evaluated: Evaluated) -> list[Bin]:

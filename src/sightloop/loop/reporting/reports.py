@@ -40,7 +40,7 @@ def leave(job: Job, found: Mapping[str, Any], card: Package, version: int) -> st
 
 
 def packed(answers: NDArray[np.float32]) -> bytes:
-    """Answers (N, classes) as the bytes of an `.npy` file, for the step that draws the report."""
+    """A table of answers as the bytes of an `.npy` file, for the step that draws the report."""
     file = io.BytesIO()
     np.save(file, answers, allow_pickle=False)
     return file.getvalue()
@@ -61,9 +61,8 @@ def _evaluated(
         name=f"version {version}",
         card=card,
         scores=scores,
-        answers=np.load(io.BytesIO(job.blobs.get(found["answers"])), allow_pickle=False)
-        if "answers" in found
-        else None,
+        answers=_unpacked(job, found, "answers"),
+        boxes=_unpacked(job, found, "boxes"),
         entries=manifest.on(Side.TEST),
         data=manifest,
         facts=facts,
@@ -71,3 +70,10 @@ def _evaluated(
         decision=msgspec.convert(found["decision"], Decision),
         rival=found["champion_scores"] or {},
     )
+
+
+def _unpacked(job: Job, found: Mapping[str, Any], name: str) -> NDArray[np.float32] | None:
+    if name not in found:
+        return None
+    table: NDArray[np.float32] = np.load(io.BytesIO(job.blobs.get(found[name])), allow_pickle=False)
+    return table

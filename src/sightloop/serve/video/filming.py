@@ -44,6 +44,7 @@ def order(folder: Path, handling: Handling, settings: Settings) -> dict[str, Any
         "folder": str(folder),
         "handling": msgspec.to_builtins(handling),
         "max_pixels": settings.max_image_pixels,
+        "runtimes": settings.chosen_runtimes,
         "threads": settings.threads,
         "hands": str(hands.folder_of(settings)),
     }
@@ -58,8 +59,10 @@ def make(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     folder = Path(payload["folder"])
     handling = Handling.of(payload["handling"])
     models = Path(payload["hands"])
+    package = Sealed.read(folder / PACKAGE)
     sight = Sight(
-        Sealed.read(folder / PACKAGE),
+        package,
+        runtime=payload["runtimes"].get(package.card.project, "onnx"),
         threads=payload["threads"],
         least=handling.least,
         hands=lambda: hands.opened(models),
