@@ -1,14 +1,15 @@
 """How quickly a video is worked off, how well things keep their ids, and how much memory an hour takes.
 
-    python bench/video.py CLIP WEIGHTS [--hour] [--out bench/results/video.json]
+    python bench/video.py CLIP PACKAGE ... [--runtimes onnx,openvino-bf16] [--hour WEIGHTS] [--out FILE]
 
-CLIP is a short clip (football/clip.mp4), WEIGHTS are YOLOX-nano's (yolox_nano.onnx). Each measurement runs in a child
-process, as it does in the worker. Without ground truth, quality is told against the first row, and against the same
-size with every frame looked at: of its boxes, how many are met by one of the same class (intersection over union of at
-least 0.5) and the other way round, as F1. An id counts
-as switched where a new one begins away from the picture's edges within 1.2 s and one height of where another was lost.
-Processor time depends less on what else the machine does.
---hour measures memory too: the clip, made small and looped to an hour, and the memory of the process meanwhile.
+CLIP is a short clip (football/clip.mp4), each PACKAGE the folder of a detector's package (`bench/football.py --keep`
+leaves some). Each measurement runs in a child process, as it does in the worker. Without ground truth, quality is told
+against the same package with every frame looked at by ONNX Runtime: of its boxes, how many are met by one of the same
+class (intersection over union of at least 0.5) and the other way round, as F1. An id counts as switched where a new one
+begins away from the picture's edges within 1.2 s and one height of where another was lost. Processor time depends less
+on what else the machine does.
+--hour measures memory too: the clip, made small and looped to an hour, seen by YOLOX-nano's published WEIGHTS, and the
+memory of the process meanwhile. Without it, the hour that was measured last stays.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -38,49 +40,58 @@ from sightloop.settings import Settings
 from sightloop.values.package import Sealed
 from sightloop.values.video import Handling
 
-SIZES = ((480, 864), (352, 640), (224, 416))
+RUNTIMES = ("onnx", "openvino", "openvino-bf16")
 EVERY = (1, 2, 3)
 Rows = dict[int, list[tuple[int, str, tuple[float, ...]]]]
 
 
-def main(clip: Path, weights: Path, out: Path, hour: bool) -> None:
+def main(clip: Path, packages: list[Path], runtimes: list[str], hour: Path | None, out: Path) -> None:
     """Measure, print, write."""
     found: dict[str, Any] = {"machine": platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
-    found["rows"] = []
-    reference: Rows = {}
-    for size in SIZES:
-        package = nano(weights, clip, *size)
-        whole: Rows = {}
+    found["rows"] = [row for place in packages for row in measured(place, clip, runtimes)]
+    if hour:
+        found["hour"] = an_hour(nano(hour, clip, 224, 416), clip)
+        print(found["hour"], flush=True)
+    elif out.exists():
+        found |= {name: value for name, value in json.loads(out.read_text()).items() if name == "hour"}
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def measured(place: Path, clip: Path, runtimes: list[str]) -> Iterator[dict[str, Any]]:
+    """A package's rows: every runtime with every frame, every second and every third one."""
+    package = Sealed.read(place)
+    whole: Rows = {}
+    for runtime in runtimes:
         for every in EVERY:
-            result, rows, peak = worked(package, clip, {"every": every})
-            reference, whole = reference or rows, whole or rows
+            result, rows, peak = worked(package, clip, {"every": every}, runtime)
+            whole = whole or rows
             row = {
-                "input": f"{size[1]} x {size[0]}",
+                "package": f"{package.card.trainer}, {package.card.epochs} epochs",
+                "input": f"{package.card.input.width} x {package.card.input.height}",
+                "runtime": runtime,
                 "every": every,
                 "frames_per_second": round(result["frames"] / result["seconds"], 1),
                 "processor_ms_per_frame": round(1000 * result["processor"] / result["frames"], 1),
                 "things": result["things"],
                 "switches": switches(rows),
-                "f1_to_first": round(likeness(reference, rows), 4),
-                "f1_to_every_1": round(likeness(whole, rows), 4),
+                "f1_to_every_frame": round(likeness(whole, rows), 4),
                 "peak_mb": peak[-1],
             }
-            found["rows"].append(row)
             print(row, flush=True)
-    if hour:
-        found["hour"] = an_hour(nano(weights, clip, 224, 416), clip)
-        print(found["hour"], flush=True)
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(found, indent=1) + "\n")
+            yield row
 
 
-def worked(package: Sealed, clip: Path, handling: dict[str, Any]) -> tuple[dict[str, Any], Rows, list[float]]:
+def worked(
+    package: Sealed, clip: Path, handling: dict[str, Any], runtime: str = "onnx"
+) -> tuple[dict[str, Any], Rows, list[float]]:
     """The result of a clip worked off in a child process, its rows by frame, and the child's MB every 2 s."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         package.write(folder / filming.PACKAGE)
         shutil.copy(clip, folder / filming.SOURCE)
-        payload = filming.order(folder, Handling.of(handling), Settings(home=folder))  # type: ignore[call-arg]
+        settings = Settings(home=folder, runtimes=f"{package.card.project}={runtime}")  # type: ignore[call-arg]
+        payload = filming.order(folder, Handling.of(handling), settings)
         results: Any = multiprocessing.get_context("spawn").Queue()
         child = multiprocessing.get_context("spawn").Process(target=_child, args=(payload, results))
         child.start()
@@ -211,8 +222,9 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path)
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("--hour", action="store_true")
+    parser.add_argument("packages", type=Path, nargs="+")
+    parser.add_argument("--runtimes", default=",".join(RUNTIMES))
+    parser.add_argument("--hour", type=Path, metavar="WEIGHTS")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "video.json")
     given = parser.parse_args()
-    main(given.clip, given.weights, given.out, given.hour)
+    main(given.clip, given.packages, given.runtimes.split(","), given.hour, given.out)
