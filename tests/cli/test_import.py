@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,9 +12,13 @@ import onnx.parser
 import pytest
 from onnx import numpy_helper
 from tests import foreign, packages
+from tests.cli.conftest import Command
 from tests.house import House
 
 from sightloop.values.image import Image
+from sightloop.wiring import Parts
+
+Home = Callable[..., Parts]
 
 SAVED = """
 import sys
@@ -65,21 +67,35 @@ def linear(path: Path) -> Path:
     return path
 
 
-@pytest.mark.journey
-def test_a_classifier_in_onnx_becomes_a_version(open_house: Callable[..., House], tmp_path: Path) -> None:
-    file = linear(tmp_path / "linear.onnx")
-    house = open_house()
+def test_a_classifier_in_onnx_becomes_a_version(home: Home, command: Command, tmp_path: Path) -> None:
+    home(trained=True)
+    file = str(linear(tmp_path / "linear.onnx"))
     told = ("--channels", "grey", "--high", "1", "--licence", "MIT")
-    run = json.loads(house.command("models", "import", "digits", str(file), *told, "--json").stdout)
+    run = command("models", "import", "tens", file, *told, "--json").json
     assert run["status"] in ("succeeded", "refused")
     assert run["result"]["scores"]["accuracy"] > 0.8
-    card = json.loads(house.command("models", "show", "digits", str(run["result"]["version"]), "--json").stdout)["card"]
+    card = command("models", "show", "tens", str(run["result"]["version"]), "--json").json["card"]
     assert (card["trainer"], card["licence"], card["epochs"]) == ("onnx-classifier", "MIT", 0)
 
-    wrong = house.command("models", "import", "digits", str(file), *told, "--mean", "a", check=False)
-    assert "--mean cannot be read" in wrong.stderr
-    other = house.command("models", "import", "digits", "weights.pth", check=False)
-    assert "no file of a classifier" in other.stderr
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("tens", "linear.onnx", "--mean", "a"), "--mean cannot be read"),
+        (("tens", "weights.pth"), "no file of a classifier; expected .onnx or .keras"),
+        (("tens", "nowhere.onnx"), "there is no file"),
+        (("squares", "squares.onnx", "--class", "red"), "OURS=THEIRS"),
+        (("squares", "squares.keras"), "no file of a detector; expected .onnx or .pt"),
+        (("squares", "nowhere.pt"), "there is no file"),
+    ],
+)
+def test_what_cannot_be_taken_in_is_told(home: Home, command: Command, words: tuple[str, ...], told: str) -> None:
+    settings = home().settings
+    assert settings.recipes is not None
+    (settings.recipes / "squares.toml").write_text(packages.TEXTS["squares"])
+    done = command("models", "import", *words)
+    assert done.code != 0
+    assert told in " ".join(done.err.split())
 
 
 def write_squares(folder: Path) -> Path:
@@ -99,27 +115,15 @@ def write_squares(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.journey
-def test_a_detector_in_onnx_becomes_the_champion(tmp_path: Path, empty_mlflow: Path) -> None:
-    (tmp_path / "recipes").mkdir()
+def test_a_detector_in_onnx_becomes_the_champion(home: Home, command: Command, tmp_path: Path) -> None:
     # The recipe's size is not the file's: the file keeps its own.
-    recipe = packages.TEXTS["squares"].replace("height = 64, width = 96", "height = 128, width = 192")
-    (tmp_path / "recipes" / "squares.toml").write_text(recipe)
-    (tmp_path / "house" / "home").mkdir(parents=True)
-    house = House(tmp_path / "house" / "home", recipes=tmp_path / "recipes")
-    shutil.copy(empty_mlflow, house.home / "mlflow.db")
+    home(packages.TEXTS["squares"].replace("height = 64, width = 96", "height = 128, width = 192"))
     file = tmp_path / "squares.onnx"
     file.write_bytes(foreign.detector("yolox"))
-    house.command("data", "import", "squares", str(write_squares(tmp_path / "data")))
+    assert command("data", "import", "squares", str(write_squares(tmp_path / "data"))).code == 0
     told = ("--names", "rouge,vert", "--class", "red=rouge", "--class", "green=vert", "--licence", "MIT")
-    done = house.command("models", "import", "squares", str(file), *told)
-    assert "it serves now" in done.stdout
-    (version,) = json.loads(house.command("models", "list", "squares", "--json").stdout)
+    assert "it serves now" in command("models", "import", "squares", str(file), *told).out
+    (version,) = command("models", "list", "squares", "--json").json
     assert (version["role"], version["card"]["detection"]["map50"]) == ("champion", 1.0)
     size = version["card"]["input"]
     assert (size["height"], size["width"], version["card"]["licence"]) == (64, 96, "MIT")
-
-    wrong = house.command("models", "import", "squares", str(file), "--class", "red", check=False)
-    assert "OURS=THEIRS" in wrong.stderr
-    pickle = house.command("models", "import", "squares", "no.pt", check=False)
-    assert "there is no file" in pickle.stderr
