@@ -106,7 +106,7 @@ def test_what_is_not_there_is_named(home: sightloop.Home) -> None:
     with pytest.raises(NotReady, match="sightloop train leaf"):
         home.project("leaf").evaluate()
     with pytest.raises(AttributeError, match="no attribute 'close'"):
-        sightloop.close  # type: ignore[attr-defined] # noqa: B018 - asked for on purpose
+        sightloop.close  # noqa: B018 - asked for on purpose
 
 
 def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
