@@ -7,9 +7,8 @@ from collections.abc import Callable
 import pytest
 from pydantic import ValidationError
 
-from sightloop.cli import session
 from sightloop.errors import BadInput
-from sightloop.settings import Settings
+from sightloop.settings import Settings, in_force
 from sightloop.values.image import MAX_PIXELS
 
 
@@ -51,4 +50,4 @@ def test_a_runtime_for_no_project_is_refused(
         make_settings(runtimes=given)
     monkeypatch.setenv("SIGHTLOOP_RUNTIMES", given)
     with pytest.raises(BadInput, match="SIGHTLOOP_RUNTIMES cannot be used"):
-        session.settings()
+        in_force()

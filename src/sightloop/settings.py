@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from sightloop.errors import BadInput
 
 
 class Settings(BaseSettings):
@@ -127,6 +129,20 @@ class Settings(BaseSettings):
     def mlflow(self) -> str:
         """The MLflow tracking URL in force."""
         return self.mlflow_url or f"sqlite:///{self.home.resolve()}/mlflow.db"
+
+
+def in_force(**given: object) -> Settings:
+    """The settings of the environment, with these in place of its own.
+
+    Raises BadInput for a value that a setting cannot have.
+    """
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # they are checked as those of the environment are
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        name = name if name.startswith(("SIGHTLOOP_", "PORT")) else f"SIGHTLOOP_{name}"
+        raise BadInput(f"the setting {name} cannot be used: {first['msg']}", got=str(first["input"])) from error
 
 
 def _paired(given: str) -> dict[str, str]:

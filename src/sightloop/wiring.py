@@ -9,10 +9,12 @@ from sqlalchemy.exc import DBAPIError
 from sightloop.data import recipes
 from sightloop.errors import NotFound, NotReady
 from sightloop.settings import Settings
+from sightloop.store import deployments, versions
 from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database, is_away, is_unfit, reason
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
+from sightloop.values.version import ModelVersion
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,17 @@ class Parts:
         if project not in self.recipes:
             raise NotFound(f"the project {project!r} is {nearest(project, tuple(sorted(self.recipes)))}")
         return self.recipes[project]
+
+    def version(self, project: str, number: int | None = None) -> ModelVersion:
+        """The version of a project with this number, or the champion. Raises NotFound and NotReady."""
+        self.recipe(project)
+        with self.database.read() as connection:
+            if number is not None:
+                return versions.get(connection, project, number)
+            present = deployments.current(connection, project)
+            if present is None:
+                raise NotReady(f"{project} has no model yet", hint=f"Train one with `sightloop train {project}`.")
+            return versions.get(connection, project, present.champion.version)
 
     def close(self) -> None:
         """Give back the database's connections."""

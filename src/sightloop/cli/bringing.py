@@ -10,9 +10,8 @@ from rich.text import Text
 
 from sightloop.cli.output import aside
 from sightloop.data import sources
-from sightloop.errors import BadData
+from sightloop.home import first_source
 from sightloop.loop.samples.collect import Collected, collect
-from sightloop.store import samples
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
 from sightloop.wiring import Parts
@@ -39,20 +38,11 @@ def bring(parts: Parts, recipe: Recipe, items: Iterable[Labelled], *, author: st
 
 def bring_first(parts: Parts, recipe: Recipe) -> None:
     """Where the project has no samples, import the first of its recipe's sources that can be had. Raises BadData."""
-    with parts.database.read() as connection:
-        if any(samples.count(connection, recipe.name).values()):
-            return
-    for name in recipe.data.sources:
-        items = _opened(parts, name)
-        if items is not None:
-            aside().print(Text(f"importing {name} into {recipe.name}"))
-            show(bring(parts, recipe, items, author="recipe"))
-            return
-    raise BadData(
-        f"{recipe.name} has no samples, and none of its sources can be had here",
-        got=", ".join(recipe.data.sources) or "no sources in the recipe",
-        hint=f"Bring data in with `sightloop data import {recipe.name} PATH`.",
-    )
+    first = first_source(parts, recipe, lambda name: _opened(parts, name))
+    if first is not None:
+        name, items = first
+        aside().print(Text(f"importing {name} into {recipe.name}"))
+        show(bring(parts, recipe, items, author="recipe"))
 
 
 def show(collected: Collected) -> None:

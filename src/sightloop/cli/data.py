@@ -11,7 +11,7 @@ import typer
 from sightloop import plugins
 from sightloop.cli import history
 from sightloop.cli.bringing import bring, show
-from sightloop.cli.evaluate import Aspect, Skip, choose
+from sightloop.cli.evaluate import Aspect, Skip
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.data import sources
@@ -149,7 +149,7 @@ def _with_alike(parts: Parts, recipe: Recipe, findings: Findings) -> Findings:
         present = deployments.current(connection, recipe.name)
     if present is None:
         return findings
-    package = packages.load(parts.blobs, choose(parts, recipe.name, present.champion.version).package)
+    package = packages.load(parts.blobs, parts.version(recipe.name, present.champion.version).package)
     found = alike.find(package, _entries(parts, recipe), parts.blobs, threads=parts.settings.threads)
     return msgspec.structs.replace(findings, findings=(*findings.findings, *found))
 
@@ -159,7 +159,7 @@ def _with_doubtful_labels(parts: Parts, recipe: Recipe, path: str | None, findin
         raise BadInput("doubtful labels are looked for among whole images, not boxes")
     if path is not None:
         raise BadInput("labels are looked at when the data is in the project", hint="Import it first, then check.")
-    package = packages.load(parts.blobs, choose(parts, recipe.name, None).package)
+    package = packages.load(parts.blobs, parts.version(recipe.name, None).package)
     doubtful = mislabelled.find(package, _entries(parts, recipe), parts.blobs, threads=parts.settings.threads)
     return msgspec.structs.replace(findings, findings=(*findings.findings, *doubtful))
 

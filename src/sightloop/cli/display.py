@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sightloop.cli.output import aside
 from sightloop.store import runs
+from sightloop.turn import looks
 from sightloop.values.run import Event, Run
 from sightloop.wiring import Parts
 
@@ -38,21 +38,14 @@ def follow(parts: Parts, run: str) -> Run:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    seen = 0
     with Progress(*columns, console=aside(), transient=True) as progress:
         bar = progress.add_task("waiting", total=1.0, numbers="", left="")
         lines = _Lines(progress, bar)
-        while True:
-            with parts.database.read() as connection:
-                row = runs.get(connection, run)
-                events = runs.events(connection, run, seen)
+        for row, events in looks(parts, run):
             for event in events:
-                seen = event.seq
                 lines.show(event)
-            if row.status.ended:
-                return row
             progress.update(bar, completed=row.progress, description=_WORDS.get(row.step, row.step or "waiting"))
-            time.sleep(_LOOK_SECONDS)
+    return row
 
 
 @contextmanager

@@ -14,16 +14,14 @@ from sightloop import plugins
 from sightloop.cli.output import MOST, AsJson, Project, aside, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.data import sources
-from sightloop.errors import BadData, NotReady
-from sightloop.loop.judging import detecting, evaluation
+from sightloop.errors import BadData
+from sightloop.home import answered, held_out
 from sightloop.loop.judging.detecting import BoxReport
 from sightloop.loop.judging.report import Report
 from sightloop.loop.reporting.page import Evaluated, render
-from sightloop.settings import Settings
-from sightloop.store import datasets, deployments, packages, runs, versions
+from sightloop.store import packages, runs
 from sightloop.store.blobs import Blobs
 from sightloop.values.dataset import Entry, Manifest
-from sightloop.values.package import Sealed
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side, digest_of
 from sightloop.values.scores import DetectionScores, Scores
@@ -52,9 +50,9 @@ def evaluate(
     """Score a model version on the project's held-out samples, or on other data, through its ONNX package."""
     with opened() as parts:
         recipe = parts.recipe(project)
-        chosen = choose(parts, project, version)
+        chosen = parts.version(project, version)
         if data is None:
-            blobs, known = parts.blobs, _frozen(parts, recipe)
+            blobs, known = parts.blobs, held_out(parts, recipe)
             entries = known.on(Side.TEST)
         else:
             boxed = plugins.load("tasks", recipe.task).boxed
@@ -62,7 +60,7 @@ def evaluate(
             blobs, entries = _apart(recipe, items)
             known = _manifest(recipe, entries)
         package = packages.load(parts.blobs, chosen.package)
-        found = _answered(package, entries, blobs, parts.settings)
+        found = answered(package, entries, blobs, parts.settings)
         scores = found.scores
         if report is not None:
             evaluated = _evaluated(parts, chosen, found, entries, known, data)
@@ -74,31 +72,6 @@ def evaluate(
         write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
     else:
         _print(chosen, scores)
-
-
-def _answered(package: Sealed, entries: tuple[Entry, ...], blobs: Blobs, settings: Settings) -> Report | BoxReport:
-    runtime, threads = settings.runtime(package.card.project), settings.threads
-    if plugins.load("tasks", package.card.task).boxed:
-        return detecting.evaluate(package, entries, blobs, runtime=runtime, threads=threads)
-    return evaluation.evaluate(package, entries, blobs, runtime=runtime, threads=threads)
-
-
-def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:
-    """The version with this number, or the champion. Raises NotFound and NotReady."""
-    parts.recipe(project)
-    with parts.database.read() as connection:
-        if number is not None:
-            return versions.get(connection, project, number)
-        present = deployments.current(connection, project)
-        if present is None:
-            raise NotReady(f"{project} has no model yet", hint=f"Train one with `sightloop train {project}`.")
-        return versions.get(connection, project, present.champion.version)
-
-
-def _frozen(parts: Parts, recipe: Recipe) -> Manifest:
-    with parts.database.write() as connection:
-        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
-        return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number)
 
 
 def _apart(recipe: Recipe, items: Iterable[Labelled]) -> tuple[Blobs, tuple[Entry, ...]]:

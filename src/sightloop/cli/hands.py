@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from sightloop.cli.output import aside, say
-from sightloop.cli.session import settings
 from sightloop.errors import BadData, BadInput, NotReady
 from sightloop.serve.hands import HAND, PALM, folder_of
+from sightloop.settings import in_force
 from sightloop.values.sample import digest_of
 from sightloop.values.zipped import content
 
@@ -39,7 +39,7 @@ def install(
     wheel: Annotated[Path | None, typer.Option(help=f"The wheel of {WHEEL}, if it is here already.")] = None,
 ) -> None:
     """Bring MediaPipe's two models of hands (Apache-2.0) out of its wheel, which itself is not installed."""
-    given = settings()
+    given = in_force()
     with tempfile.TemporaryDirectory() as folder:
         if wheel is None and given.offline:
             raise NotReady("nothing is downloaded while SIGHTLOOP_OFFLINE is set", hint="Give the file with --wheel.")

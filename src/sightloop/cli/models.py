@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from sightloop.cli.evaluate import Version, choose
+from sightloop.cli.evaluate import Version
 from sightloop.cli.foreign import take_in
 from sightloop.cli.output import MOST, AsJson, Project, say, write_json, write_table, writing
 from sightloop.cli.session import opened
@@ -58,7 +58,7 @@ def _short(version: ModelVersion) -> str:
 def show(project: Project, version: Perhaps = None, as_json: AsJson = False) -> None:
     """Show a version: its card, its scores, what was decided of it."""
     with opened() as parts:
-        one = choose(parts, project, version)
+        one = parts.version(project, version)
     if as_json:
         write_json(one)
         return
@@ -119,7 +119,7 @@ def export(
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise Conflict(f"{place} is there already", expected="a new or empty folder, or a new .zip")
     with opened() as parts:
-        one = choose(parts, project, version)
+        one = parts.version(project, version)
         package = packages.load(parts.blobs, one.package)
     with writing(place):
         if place.suffix == ".zip":

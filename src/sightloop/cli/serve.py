@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from sightloop.cli.output import aside
-from sightloop.cli.session import opened, settings
+from sightloop.cli.session import opened
 from sightloop.errors import Conflict, MissingExtra
+from sightloop.settings import in_force
 from sightloop.telemetry import configure_logs
 from sightloop.worker import Worker
 
@@ -29,7 +30,7 @@ def serve(host: Host = None, port: Port = None) -> None:
         raise MissingExtra(
             f"serving needs {error.name!r}, which is not installed", hint="Install `sightloop[serve]`."
         ) from error
-    chosen = settings().model_copy(update=given)
+    chosen = in_force().model_copy(update=given)
     refuse_taken(chosen.host, chosen.port)
     server.run(chosen)
 
@@ -49,7 +50,7 @@ def refuse_taken(host: str, port: int) -> None:
 
 def worker() -> None:
     """Look at the triggers and work off runs until stopped; a run that was killed half way is gone on with."""
-    configure_logs(settings().log_level, settings().log_format)
+    configure_logs(in_force().log_level, in_force().log_format)
     with opened() as parts, Worker(parts) as working:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: working.stop())

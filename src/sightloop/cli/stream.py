@@ -10,15 +10,16 @@ from urllib.parse import quote
 import typer
 from rich.text import Text
 
-from sightloop.cli.evaluate import Version, choose
+from sightloop.cli.evaluate import Version
 from sightloop.cli.output import Project, aside
 from sightloop.cli.screen import Lines, Window
-from sightloop.cli.session import opened, settings
+from sightloop.cli.session import opened
 from sightloop.errors import BadInput
 from sightloop.serve import hands
 from sightloop.serve.sight import Sight
 from sightloop.serve.streams.camera import Camera
 from sightloop.serve.streams.watching import with_model, with_server
+from sightloop.settings import in_force
 from sightloop.store import packages
 
 Source = Annotated[str, typer.Option(help="A camera's number, a video file, or an address (http://, rtsp://).")]
@@ -53,14 +54,14 @@ def stream(
 
 def _sight(project: str, version: int | None) -> Sight:
     with opened() as parts:
-        package = packages.load(parts.blobs, choose(parts, project, version).package)
+        package = packages.load(parts.blobs, parts.version(project, version).package)
         given, folder = parts.settings, hands.folder_of(parts.settings)
         runtime = given.runtime(project)
         return Sight(package, runtime=runtime, threads=given.threads, hands=lambda: hands.opened(folder))
 
 
 def _address(server: str | None, project: str, record: bool) -> str:
-    url = (server or settings().url).rstrip("/")
+    url = (server or in_force().url).rstrip("/")
     scheme, found, rest = url.partition("://")
     if not found or scheme not in ("http", "https", "ws", "wss"):
         raise BadInput("the server's address cannot be used", expected="http://HOST:PORT", got=url)

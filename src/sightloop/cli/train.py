@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Annotated, Any
 
 import typer
 
+from sightloop import turn
 from sightloop.cli.bringing import bring_first
 from sightloop.cli.display import follow
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import opened
-from sightloop.errors import Cancelled, SightloopError
-from sightloop.loop.parameters import apply
 from sightloop.loop.start import start
-from sightloop.store import runs
 from sightloop.values.run import Run, Status
 from sightloop.wiring import Parts
-from sightloop.worker import Worker, holder
+from sightloop.worker import holder
 
 Epochs = Annotated[int | None, typer.Option(help="Epochs, in place of the recipe's.", min=1)]
 
@@ -54,41 +51,9 @@ def retrain(
             say(f"run {run.id} is queued" + (f" with {run.scheduler}" if run.scheduler else ""))
 
 
-def ask(parts: Parts, project: str, parameters: dict[str, Any]) -> Run:
-    """Queue a run by hand for a worker, be it this command itself.
-
-    Raises Conflict where one is open, BadInput for parameters that are none.
-    """
-    apply(parts.recipe(project), parameters)
-    with parts.database.write() as connection:
-        return runs.open(connection, project, "hand", "command line", parameters)
-
-
 def work(parts: Parts, project: str, parameters: dict[str, Any]) -> Run:
     """Queue a run and show it until it has ended, working it off here where no worker does; the run as it then is."""
-    run = ask(parts, project, parameters)
-    try:
-        if holder(parts.settings) is not None:
-            return _followed(parts, run.id)
-        with Worker(parts) as worker:
-            working = threading.Thread(target=worker.work_off, args=(run.id,), name="work")
-            working.start()
-            ended = _followed(parts, run.id)
-            working.join()
-    except KeyboardInterrupt:
-        raise Cancelled(f"run {run.id} was cancelled") from None
-    return ended
-
-
-def _followed(parts: Parts, run: str) -> Run:
-    """Follow; a Ctrl-C cancels the run and is passed on when it has ended."""
-    try:
-        return follow(parts, run)
-    except KeyboardInterrupt:
-        with parts.database.write() as connection:
-            runs.request_cancel(connection, run)
-        follow(parts, run)
-        raise
+    return turn.work(parts, project, "command line", parameters, lambda run: follow(parts, run))
 
 
 def _given(epochs: int | None) -> dict[str, Any]:
@@ -99,12 +64,7 @@ def report(run: Run, as_json: bool) -> None:
     """Say how a run ended. Raises Cancelled and SightloopError where it was cancelled or failed."""
     if as_json:
         write_json(run)
-    if run.status is Status.CANCELLED:
-        raise Cancelled(f"run {run.id} was cancelled")
-    if run.status is Status.FAILED:
-        raise SightloopError(
-            f"run {run.id} failed in the step {run.step}: {run.error}", hint=f"See `sightloop runs log {run.id}`."
-        )
+    turn.ended_well(run)
     if not as_json:
         summarise(run)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sightloop.cli.evaluate import Version, choose
+from sightloop.cli.evaluate import Version
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import BadInput, BadVideo
@@ -41,7 +41,7 @@ def video(
         given = parts.recipe(project).videos
         chosen = given.every if every is None else every
         handling = Handling.of({"every": chosen, "least": least, "trails": trails, "track": given.track})
-        package = packages.load(parts.blobs, choose(parts, project, version).package)
+        package = packages.load(parts.blobs, parts.version(project, version).package)
         settings = parts.settings
     out.parent.mkdir(parents=True, exist_ok=True)
     # Beside the result, where there is room for it, and from where it is moved in no time.

@@ -62,6 +62,14 @@ class Sight:
         rows, size = self._run(pixels)
         return self._task.read(rows, self.card, size)
 
+    def read(self, content: bytes, *, max_pixels: int) -> Answer | Detections:
+        """The answer to what the task takes: an image file, or a hand as `Landmarks.to_bytes` writes it.
+
+        Raises BadInput.
+        """
+        inputs, size = self._task.prepare(content, self.card.input, max_pixels=max_pixels)
+        return self._task.read(list(self._session.run(np.stack(inputs))[0]), self.card, size)
+
     def find(self, pixels: NDArray[np.uint8]) -> Finding:
         """What is found in a frame: of boxes also weak ones, of a third of `least`, since a tracker can use them."""
         try:
