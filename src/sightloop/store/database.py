@@ -71,9 +71,9 @@ def is_unfit(error: DBAPIError) -> bool:
     return str(getattr(error.orig, "sqlite_errorname", "")).startswith(_UNFIT)
 
 
-def reason(error: DBAPIError) -> str:
-    """What the database itself said, in one line."""
-    return str(error.orig).partition("\n")[0]
+def reason(error: Exception) -> str:
+    """What the database itself said, in one line; any other error in its own words."""
+    return str(error.orig).partition("\n")[0] if isinstance(error, DBAPIError) else str(error)
 
 
 def address(url: str) -> URL:
