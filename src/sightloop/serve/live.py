@@ -156,7 +156,8 @@ class Live:
         last = self._faults.get(project)
         tries = last.tries + 1 if last and last.revision == revision else 1
         again = time.monotonic() + pause(self._settings.poll_seconds, tries)
-        self._faults[project] = Fault(revision, f"deployment {revision} cannot be opened: {reason(error)}", tries, again)
+        why = f"deployment {revision} cannot be opened: {reason(error)}"
+        self._faults[project] = Fault(revision, why, tries, again)
         self._telemetry.faults.labels(project).inc()
         # A failure that is meant to be read needs no traceback; any other does.
         _log.error(
