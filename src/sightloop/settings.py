@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ANY_ORIGIN = "*"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -40,6 +44,9 @@ class Settings(BaseSettings):
         le=65535,
         validation_alias=AliasChoices("SIGHTLOOP_PORT", "PORT"),
         description="The port of the API; `PORT` is read too, as hosting platforms set it.",
+    )
+    origins: str = Field(
+        "", description="The origins of other web pages that may use the API, by commas; `*` lets all."
     )
     processes: int = Field(1, ge=1, le=64, description="Serving processes.")
     runtimes: str = Field(
@@ -93,6 +100,18 @@ class Settings(BaseSettings):
         _paired(given)
         return given
 
+    @field_validator("origins")
+    @classmethod
+    def _places(cls, given: str) -> str:
+        if any(origin != ANY_ORIGIN and not _ORIGIN.fullmatch(origin) for origin in _listed(given)):
+            raise ValueError("expected origins as https://label.example:8443, several by commas, or *")
+        return given
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of other web pages that may use the API, in lower case."""
+        return frozenset(origin.lower() for origin in _listed(self.origins))
+
     @property
     def chosen_runtimes(self) -> dict[str, str]:
         """The runtimes of the projects that have one of their own."""
@@ -105,7 +124,7 @@ class Settings(BaseSettings):
     @property
     def licences(self) -> frozenset[str]:
         """The licences that are allowed; none at all means that every one is."""
-        return frozenset(name.strip() for name in self.allowed_licences.split(",") if name.strip())
+        return frozenset(_listed(self.allowed_licences))
 
     @property
     def url(self) -> str:
@@ -129,8 +148,12 @@ class Settings(BaseSettings):
         return self.mlflow_url or f"sqlite:///{self.home.resolve()}/mlflow.db"
 
 
+def _listed(given: str) -> list[str]:
+    return [part.strip() for part in given.split(",") if part.strip()]
+
+
 def _paired(given: str) -> dict[str, str]:
-    pairs = [part.strip().partition("=") for part in given.split(",") if part.strip()]
+    pairs = [part.partition("=") for part in _listed(given)]
     if any(not (name.strip() and value.strip()) for name, _, value in pairs):
         raise ValueError("expected PROJECT=RUNTIME, several by commas")
     return {name.strip(): value.strip() for name, _, value in pairs}
