@@ -74,9 +74,9 @@ class Delivery:
             locks.take(connection, "model_versions", project)
             if any(one.package == digest for one in versions.list(connection, project)):
                 return
-            reason = f"fetched from {url} at the server's start"
-            version = versions.register(connection, project, digest, package.card, Verdict.ACCEPTED, reason)
-            deployments.promote(connection, project, version.number, "server", reason)
+            why = f"fetched from {url} at the server's start"
+            version = versions.register(connection, project, digest, package.card, Verdict.ACCEPTED, why)
+            deployments.promote(connection, project, version.number, "server", why, licences=self._settings.licences)
         _log.info("delivery", project=project, version=version.number, url=url)
 
 
