@@ -42,6 +42,16 @@ def test_a_project_may_be_given_a_runtime(make_settings: Callable[..., Settings]
     ]
 
 
+def test_origins_are_listed_by_commas(make_settings: Callable[..., Settings]) -> None:
+    assert make_settings(origins="https://Label.example, *").allowed_origins == {"https://label.example", "*"}
+
+
+@pytest.mark.parametrize("given", ["label.example", "https://label.example/", "https://a b", "https://"])
+def test_what_is_no_origin_is_refused(given: str, make_settings: Callable[..., Settings]) -> None:
+    with pytest.raises(ValidationError, match="expected origins"):
+        make_settings(origins=given)
+
+
 @pytest.mark.parametrize("given", ["openvino", "football=", "=openvino", "football=openvino,rps"])
 def test_a_runtime_for_no_project_is_refused(
     given: str, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch

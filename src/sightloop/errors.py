@@ -8,6 +8,7 @@ SightloopError                 500  exit 1   anything below; never raised itself
 │   ├── BadRecipe              422           a project's declaration that cannot be read
 │   ├── BadData                422           samples or labels that cannot be taken in
 │   └── TooLarge               413           more bytes or pixels than the settings allow
+├── Forbidden                  403  exit 1   a web page asks that the settings do not allow
 ├── NotFound                   404  exit 3   a project, run, version or prediction that is not there
 ├── Conflict                   409  exit 4   what was asked for collides with what is going on
 ├── NotReady                   503  exit 5   no model can answer yet
@@ -103,6 +104,13 @@ class TooLarge(BadInput):
 
     status = 413
     title = "Too large"
+
+
+class Forbidden(SightloopError):
+    """A web page asks that the settings do not allow."""
+
+    status = 403
+    title = "Not allowed"
 
 
 class NotFound(SightloopError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,9 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sightloop.errors import BadInput
+
+ANY_ORIGIN = "*"
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -42,6 +46,9 @@ class Settings(BaseSettings):
         le=65535,
         validation_alias=AliasChoices("SIGHTLOOP_PORT", "PORT"),
         description="The port of the API; `PORT` is read too, as hosting platforms set it.",
+    )
+    origins: str = Field(
+        "", description="The origins of other web pages that may use the API, by commas; `*` lets all."
     )
     processes: int = Field(1, ge=1, le=64, description="Serving processes.")
     runtimes: str = Field(
@@ -95,6 +102,18 @@ class Settings(BaseSettings):
         _paired(given)
         return given
 
+    @field_validator("origins")
+    @classmethod
+    def _places(cls, given: str) -> str:
+        if any(origin != ANY_ORIGIN and not _ORIGIN.fullmatch(origin) for origin in _listed(given)):
+            raise ValueError("expected origins as https://label.example:8443, several by commas, or *")
+        return given
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of other web pages that may use the API, in lower case."""
+        return frozenset(origin.lower() for origin in _listed(self.origins))
+
     @property
     def chosen_runtimes(self) -> dict[str, str]:
         """The runtimes of the projects that have one of their own."""
@@ -107,7 +126,7 @@ class Settings(BaseSettings):
     @property
     def licences(self) -> frozenset[str]:
         """The licences that are allowed; none at all means that every one is."""
-        return frozenset(name.strip() for name in self.allowed_licences.split(",") if name.strip())
+        return frozenset(_listed(self.allowed_licences))
 
     @property
     def url(self) -> str:
@@ -145,8 +164,12 @@ def in_force(**given: object) -> Settings:
         raise BadInput(f"the setting {name} cannot be used: {first['msg']}", got=str(first["input"])) from error
 
 
+def _listed(given: str) -> list[str]:
+    return [part.strip() for part in given.split(",") if part.strip()]
+
+
 def _paired(given: str) -> dict[str, str]:
-    pairs = [part.strip().partition("=") for part in given.split(",") if part.strip()]
+    pairs = [part.partition("=") for part in _listed(given)]
     if any(not (name.strip() and value.strip()) for name, _, value in pairs):
         raise ValueError("expected PROJECT=RUNTIME, several by commas")
     return {name.strip(): value.strip() for name, _, value in pairs}

@@ -7,6 +7,7 @@ import resource
 import struct
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from tests.house import free_port
 from tests.inprocess import Client
 
 from sightloop.api import problems
-from sightloop.store import runs
+from sightloop.store import database, runs
 from sightloop.store.database import Database
 
 PNG, _ = packages.drawn()[0]
@@ -151,10 +152,10 @@ def test_what_stands_beside_items_is_refused(client: Client) -> None:
 
 
 def test_a_value_that_the_database_does_not_take_is_no_mistake_of_the_server(postgres_url: str) -> None:
-    database = Database(postgres_url)
-    with pytest.raises(DataError) as raised, database.read() as connection:
+    opened = Database(postgres_url)
+    with pytest.raises(DataError) as raised, opened.read() as connection:
         runs.page(connection, before="a zero byte \0")
-    database.close()
+    opened.close()
     assert problems.problem(raised.value, "/v1/runs").status == 422
 
 
@@ -264,10 +265,36 @@ def test_an_error_within_is_told_without_its_traceback(client: Client, home: Hom
 
 
 def test_a_database_that_is_away_is_no_mistake_of_the_server() -> None:
-    database = Database(f"postgresql://ann:secret@127.0.0.1:{free_port()}/sightloop")
-    with pytest.raises(OperationalError) as raised, database.read():
+    nowhere = Database(f"postgresql://ann:secret@127.0.0.1:{free_port()}/sightloop")
+    with pytest.raises(OperationalError) as raised, nowhere.read():
         pytest.fail("nobody listens there")
-    database.close()
+    nowhere.close()
     found = problems.problem(raised.value, "/v1/digits/samples")
     assert (found.status, found.detail) == (503, "the database does not answer")
     assert problems.response(raised.value, "/").headers["retry-after"] == "1"
+
+
+def test_a_database_that_is_locked_for_too_long(
+    make_home: Callable[..., Home], open_client: Callable[[Home], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    home = make_home(packages.digits())
+    client = open_client(home)
+    with home.database.write():
+        answer = client.post("/v1/digits/samples", files={"files": PNG}, data={"labels": "1"})
+    assert problem(answer, 503)["detail"] == "too much waits for the database"
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_more_requests_than_connections(
+    make_home: Callable[..., Home], open_client: Callable[[Home], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    client = open_client(make_home(packages.digits()))
+    with ExitStack() as held:
+        for _ in range(15):
+            held.enter_context(client.app._service.database.read())
+        answer = client.get("/v1/digits/models")
+        assert client.get("/metrics").status_code == 200
+    assert problem(answer, 503)["title"] == "Too busy"
+    assert client.get("/v1/digits/models").status_code == 200

@@ -16,6 +16,7 @@ from tests.labels import counting
 
 from sightloop.store import annotations as said
 from sightloop.store import samples
+from sightloop.values.sample import digest_of
 
 ITEMS = packages.drawn()[:6]
 FILES = [("files", (f"{number}.png", content, "image/png")) for number, (content, _) in enumerate(ITEMS)]
@@ -129,6 +130,33 @@ def test_an_archive_that_does_harm_or_not_fit_is_refused(
     none = open_client(make_home()).post("/v1/digits/samples", content=packed(label="ten"), headers=ZIP)
     assert none.status_code == 422
     assert "'ten' is not known" in none.json()["got"]
+
+
+def authors(home: Home, project: str = "digits") -> set[str]:
+    """Who labelled the samples of a project."""
+    with home.database.read() as connection:
+        return {
+            one.author for digest in counting(connection, project) for one in said.history(connection, project, digest)
+        }
+
+
+def test_who_labelled_is_kept_and_shown_however_it_is_said(client: Client, home: Home) -> None:
+    client.post("/v1/digits/samples", files=FILES[:1], data={"labels": LABELS[:1], "author": "ann"})
+    client.post("/upload", files=FILES[1:2], data={"labels": LABELS[1:2], "author": "bea"})
+    client.post("/upload?author=cem", files=FILES[2:3], data={"labels": LABELS[2:3], "author": "passed over"})
+    client.post("/v1/digits/samples?author=dan", content=packed(), headers=ZIP)
+    assert authors(home) == {"ann", "bea", "cem", "dan"}
+    items = [{"landmarks": packages.hand(1).tolist(), "label": "ok"}]
+    client.post("/v1/gestures/samples", json={"items": items, "author": "eve"})
+    assert authors(home, "gestures") == {"eve"}
+    shown = client.get(f"/v1/digits/samples/{digest_of(ITEMS[0][0])}/lineage").json()["annotations"]
+    assert [(one["author"], one["source"], bool(one["at"])) for one in shown] == [("ann", "upload", True)]
+
+
+def test_an_author_may_be_no_story(client: Client) -> None:
+    answer = client.post("/upload", files=FILES[:1], data={"labels": LABELS[:1], "author": "x" * 201})
+    assert answer.status_code == 422
+    assert answer.json()["expected"] == "at most 200 characters"
 
 
 def test_an_unknown_project(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.cli.conftest import Command
 
 from sightloop.loop.samples.collect import collect
 from sightloop.store import datasets
-from sightloop.values.sample import Labelled
+from sightloop.values.sample import Labelled, digest_of
 from sightloop.wiring import Parts
 
 Home = Callable[..., Parts]
@@ -38,6 +39,19 @@ def test_a_folder_is_imported_once(home: Home, command: Command, folder: Path) -
     assert "0 added, 60 known" in command("data", "import", "tens", str(folder)).err
     counts = command("data", "list", "tens", "--json").json["tens"]["samples"]
     assert sum(counts.values()) == 60
+
+
+def test_an_import_is_by_whom_it_says_or_whoever_types(
+    home: Home, command: Command, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home()
+    monkeypatch.setenv("LOGNAME", "cem")
+    shutil.copytree(folder / "1", tmp_path / "ones" / "1")
+    command("data", "import", "tens", str(tmp_path / "ones"), "--author", "ann")
+    command("data", "import", "tens", str(folder))
+    for file, author in (("1/1.png", "ann"), ("2/2.png", "cem")):
+        digest = digest_of((folder / file).read_bytes())
+        assert author in command("data", "lineage", "tens", "--sample", digest).out
 
 
 def test_rejected_samples_are_told_with_their_reason(home: Home, command: Command, folder: Path) -> None:

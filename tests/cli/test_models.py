@@ -65,6 +65,15 @@ def test_a_refused_version_is_promoted_only_by_force(trained: Parts, command: Co
     assert command("models", "promote", "tens", "3", "--force").code == 0
 
 
+def test_a_licence_that_is_not_allowed_is_not_promoted(
+    trained: Parts, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLOOP_ALLOWED_LICENCES", "MIT")
+    refused = command("models", "promote", "tens", "2")
+    assert refused.code == 6
+    assert "expected MIT; got Apache-2.0" in " ".join(refused.err.split())
+
+
 def test_a_package_is_exported_whole(trained: Parts, command: Command, tmp_path: Path) -> None:
     folder = tmp_path / "package"
     assert command("models", "export", "tens", str(folder)).code == 0

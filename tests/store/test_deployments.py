@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from sightloop.errors import Conflict, NotFound
+from sightloop.errors import Conflict, NotFound, PackageRefused
 from sightloop.store import deployments, runs
 from sightloop.store.database import Database
 from sightloop.values.deployment import Deployment, Member, Role
@@ -18,9 +19,9 @@ from sightloop.values.version import Verdict
 def promote(database: Database) -> Callable[..., Deployment]:
     """Promotes a version of the digits."""
 
-    def do(version: int, run: str | None = None, *, force: bool = False) -> Deployment:
+    def do(version: int, run: str | None = None, **given: Any) -> Deployment:
         with database.write() as c:
-            return deployments.promote(c, "digits", version, "ann", "better", run, force=force)
+            return deployments.promote(c, "digits", version, "ann", "better", run, **given)
 
     return do
 
@@ -102,6 +103,15 @@ def test_a_refused_version_is_promoted_by_force_only(
     with pytest.raises(Conflict, match="worse by 2 points"):
         promote(number)
     assert promote(number, force=True).champion.version == number
+
+
+def test_a_licence_that_is_not_allowed_is_not_promoted_even_by_force(
+    register: Callable[..., int], promote: Callable[..., Deployment]
+) -> None:
+    number = register()
+    with pytest.raises(PackageRefused, match=r"expected MIT; got Apache-2\.0"):
+        promote(number, force=True, licences=frozenset({"MIT"}))
+    assert promote(number, licences=frozenset({"MIT", "Apache-2.0"})).champion.version == number
 
 
 def test_a_version_that_is_not_there_is_not_deployed(

@@ -12,7 +12,9 @@ from starlette.exceptions import HTTPException
 
 from sightloop.api import body, predict, problems, videos
 from sightloop.api.body import Gone, Receive, Scope
+from sightloop.api.origins import Origins
 from sightloop.api.service import Service
+from sightloop.errors import Forbidden
 from sightloop.values.moment import new_id
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -29,6 +31,7 @@ class Front:
     def __init__(self, app: FastAPI, service: Service) -> None:
         self._app = app
         self._service = service
+        self._origins = Origins(service.settings.allowed_origins)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of all routes."""
@@ -37,7 +40,8 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass on the lifespan."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            if scope["type"] == "lifespan" or await self._admits(scope, receive, send):
+                await self._app(scope, receive, send)
             return
         began = time.perf_counter()
         request_id = new_id()
@@ -47,11 +51,23 @@ class Front:
             route, status = await self._pass_on(scope, receive, send, request_id)
         self._tell(scope, route, status, request_id, time.perf_counter() - began)
 
+    async def _admits(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Whether a WebSocket may be opened; one that may not is closed unopened, which its client sees as 403."""
+        try:
+            self._origins.check(scope)
+        except Forbidden as error:
+            _log.warning("stream refused", path=scope["path"], reason=str(error))
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return False
+        return True
+
     async def _predict(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> tuple[str, int]:
         route = "/predict" if scope["path"] == "/predict" else "/v1/{project}/predict"
         try:
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"allow": "POST"})
+            self._origins.check(scope)
             kind, content = await predict.respond(self._service, scope, receive)
         except Gone:
             return route, body.CLIENT_GONE
@@ -81,6 +97,7 @@ class Front:
         film = videos.matches(scope["method"], scope["path"])
         most = settings.max_video_bytes if film else settings.max_request_bytes
         try:
+            self._origins.check(scope)
             await self._app(scope, body.limited(scope, receive, most), send_on)
         except Exception as error:  # what no handler answered; one that did has raised it again
             if not status:

@@ -65,10 +65,16 @@ def promote(service: Here, project: str, number: Number, choice: Choice | None =
     service.parts.recipe(project)
     choice = choice or Choice()
     with service.database.write() as connection:
-        versions.get(connection, project, number).card.refuse_licence(service.settings.licences)
-        return answer(
-            deployments.promote(connection, project, number, choice.author, choice.reason, force=choice.force)
+        deployed = deployments.promote(
+            connection,
+            project,
+            number,
+            choice.author,
+            choice.reason,
+            force=choice.force,
+            licences=service.settings.licences,
         )
+    return answer(deployed)
 
 
 @router.post("/v1/{project}/rollback", summary="Roll back", responses=returns(Deployment, "The new deployment."))

@@ -47,9 +47,9 @@ class Retrained(Struct, frozen=True, kw_only=True):
     responses=returns(Uploaded, "What was taken in."),
     openapi_extra=REQUEST,
 )
-async def upload(service: Here, request: Request) -> Response:
-    """Store labelled images of the default project: fields `files` and `labels`."""
-    collected = await take_in(service, service.settings.default_project, request)
+async def upload(service: Here, request: Request, author: str = "") -> Response:
+    """Store labelled images of the default project: fields `files` and `labels`, and `author`, who labelled them."""
+    collected = await take_in(service, service.settings.default_project, request, author)
     count = collected.added + collected.known
     message = f"Uploaded {count} {'image' if count == 1 else 'images'} successfully"
     if collected.rejected:

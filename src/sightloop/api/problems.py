@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sightloop.errors import BadInput, NotReady, SightloopError
-from sightloop.store.database import is_away, reason
+from sightloop.errors import BadInput, Busy, NotReady, SightloopError
+from sightloop.store.database import is_away, is_busy, reason
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -50,6 +50,8 @@ def problem(error: Exception, path: str, request_id: str = "") -> Problem:
     if meant is not None and is_away(meant):
         away = NotReady("the database does not answer", hint="Ask again; what was stored is not stored twice.")
         return _ours(away, path)
+    if meant is not None and is_busy(meant):
+        return _ours(Busy("too much waits for the database", hint="Ask again in a moment."), path)
     if isinstance(meant, DataError):
         # A value that one database takes and another does not, as a zero byte in a text.
         unfit = BadInput("a value cannot be stored", got=reason(meant))

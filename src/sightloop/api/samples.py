@@ -22,6 +22,7 @@ from sightloop.settings import Settings
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled
 
+_AUTHOR_CHARACTERS = 200
 ARCHIVES = ("application/zip", "application/x-zip-compressed")
 
 router = APIRouter(tags=["samples"])
@@ -41,6 +42,7 @@ _FORM = {
             "items": {"type": "string"},
             "description": "For a detector: a JSON list of boxes for each file, in their order; empty for nothing.",
         },
+        "author": {"type": "string", "description": "Who labelled them; `?author=` says it of a zip archive too."},
     },
 }
 REQUEST = {
@@ -61,50 +63,63 @@ REQUEST = {
     responses=returns(Collected, "What became of each."),
     openapi_extra=REQUEST,
 )
-async def add(service: Here, project: str, request: Request) -> Response:
+async def add(service: Here, project: str, request: Request, author: str = "") -> Response:
     """Store labelled images or landmarks, many at once, or a zip archive with a folder of images for each class.
 
-    The same again changes nothing, so what was cut off is sent again whole.
+    The same again changes nothing, so what was cut off is sent again whole. `author` is who labelled them.
     """
-    return answer(await take_in(service, project, request))
+    return answer(await take_in(service, project, request, author))
 
 
-async def take_in(service: Service, project: str, request: Request) -> Collected:
-    """Store what a request brings. Raises BadInput where there is something and nothing of it can be taken in."""
+async def take_in(service: Service, project: str, request: Request, author: str) -> Collected:
+    """Store what a request brings, labelled by `author` or by whom it names itself.
+
+    Raises BadInput where there is something and nothing of it can be taken in.
+    """
     recipe = service.parts.recipe(project)
     # Not `request.body()`: FastAPI would keep a second copy of it.
     came = await body.read(request.receive)
     kind = request.headers.get("content-type", "")
     read = _archived if kind.partition(";")[0].strip().lower() in ARCHIVES else _listed
-    collected = await run_in_threadpool(
-        lambda: collect(
+
+    def store() -> Collected:
+        items, named = read(service.settings, recipe, kind, came)
+        return collect(
             service.database,
             service.blobs,
             recipe,
-            read(service.settings, recipe, kind, came),
-            author="",
+            items,
+            author=_checked(author or named),
             source="upload",
             max_pixels=service.settings.max_image_pixels,
         )
-    )
+
+    collected = await run_in_threadpool(store)
     if collected.rejected and not collected.added + collected.known:
         raise BadInput(f"none of the {len(collected.rejected)} items can be taken in", got=collected.rejected[0].reason)
     return collected
 
 
-def _listed(settings: Settings, recipe: Recipe, kind: str, came: bytes) -> Iterable[Labelled]:
+def _checked(author: str) -> str:
+    if len(author) > _AUTHOR_CHARACTERS:
+        raise BadInput(
+            "the author is too long", expected=f"at most {_AUTHOR_CHARACTERS} characters", got=str(len(author))
+        )
+    return author
+
+
+def _listed(settings: Settings, recipe: Recipe, kind: str, came: bytes) -> tuple[Iterable[Labelled], str]:
     inputs = sent.read(kind, came, most=settings.max_items)
     _refuse_kind(recipe, inputs.kind)
-    if plugins.load("tasks", recipe.task).boxed:
-        return _boxed(inputs)
-    return _labelled(inputs, recipe.classes)
+    boxed = plugins.load("tasks", recipe.task).boxed
+    return _boxed(inputs) if boxed else _labelled(inputs, recipe.classes), inputs.author
 
 
-def _archived(settings: Settings, recipe: Recipe, _kind: str, came: bytes) -> Iterable[Labelled]:
-    """The images of a zip archive, expanded one after the other while they are stored."""
+def _archived(settings: Settings, recipe: Recipe, _kind: str, came: bytes) -> tuple[Iterable[Labelled], str]:
+    """The images of a zip archive, expanded one after the other while they are stored; it names no author."""
     _refuse_kind(recipe, "image")
     look = boxes.of if plugins.load("tasks", recipe.task).boxed else sources.images
-    return look(zips.tree(io.BytesIO(came), "upload", most_bytes=settings.max_expanded_bytes))
+    return look(zips.tree(io.BytesIO(came), "upload", most_bytes=settings.max_expanded_bytes)), ""
 
 
 def _refuse_kind(recipe: Recipe, kind: Kind) -> None:

@@ -35,18 +35,20 @@ class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Items(Item, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One input, or many under `items`."""
+    """One input, or many under `items`; `author` is who labelled what is to be stored."""
 
     items: list[Item] | UnsetType = UNSET
+    author: str = ""
 
 
 class Sent(Struct, frozen=True):
-    """Inputs of one kind, as they are prepared and stored, and the labels and boxes that came with them (or None)."""
+    """Inputs of one kind, as they are prepared and stored, their labels and boxes (or None), and who gave those."""
 
     kind: Kind
     contents: list[bytes]
     labels: list[str | None]
     boxes: list[Boxes | None]
+    author: str = ""
 
 
 _decoder = msgspec.json.Decoder(Items)
@@ -58,7 +60,7 @@ def read(content_type: str, body: bytes, *, most: int) -> Sent:
     if kind == "application/json":
         return of_json(body, most)
     if kind == "multipart/form-data":
-        return of_form(parts(content_type, body, most=2 * most), most)
+        return of_form(parts(content_type, body, most=2 * most + 1), most)
     if kind.startswith("image/") or kind == "application/octet-stream":
         return Sent("image", [body], [None], [None])
     raise BadInput(
@@ -77,7 +79,8 @@ def of_form(found: list[Part], most: int) -> Sent:
     labels: list[str | None] = [*_labels(texts)] or [None] * len(files)
     if len(labels) != len(files):
         raise BadInput("files and labels do not pair", expected=f"{len(files)} labels", got=str(len(labels)))
-    return Sent("image", [bytes(part.data) for part in files], labels, _drawn(found, len(files)))
+    author = next((part.text for part in found if part.name == "author"), "")
+    return Sent("image", [bytes(part.data) for part in files], labels, _drawn(found, len(files)), author)
 
 
 def of_json(body: bytes, most: int) -> Sent:
@@ -87,13 +90,14 @@ def of_json(body: bytes, most: int) -> Sent:
     _refuse_many(len(items), most)
     if not items:
         raise BadInput("there is nothing to look at", expected="landmarks, image, or items with one or more of them")
-    if found.items is not UNSET and found != Items(items=found.items):
+    if found.items is not UNSET and found != Items(items=found.items, author=found.author):
         raise BadInput("something stands beside `items`", expected="all that belongs to an input in its item")
     kinds = {_kind(item) for item in items}
     if len(kinds) > 1:
         raise BadInput("the items are of two kinds", expected="all landmarks, or all images", got="both")
     boxes = [None if item.boxes is None else tuple(item.boxes) for item in items]
-    return Sent(kinds.pop(), [_content(item) for item in items], [item.label for item in items], boxes)
+    labels = [item.label for item in items]
+    return Sent(kinds.pop(), [_content(item) for item in items], labels, boxes, found.author)
 
 
 def _decoded(body: bytes) -> Items:

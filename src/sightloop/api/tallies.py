@@ -8,10 +8,10 @@ import structlog
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sightloop.store import runs, videos
-from sightloop.store.database import Database, is_away
+from sightloop.store.database import Database, is_away, is_busy
 
 
 class Tallies(Collector):
@@ -21,11 +21,11 @@ class Tallies(Collector):
         self._database = database
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics; none while the database is away, since the others are wanted all the more then."""
+        """The metrics; none while the database is away or busy, since the others are wanted all the more then."""
         try:
             yield from self._read()
-        except DBAPIError as error:
-            if not is_away(error):
+        except SQLAlchemyError as error:
+            if not (is_away(error) or is_busy(error)):
                 raise
             structlog.get_logger().warning("metrics", fault="the database does not answer")
 

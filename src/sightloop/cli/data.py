@@ -13,7 +13,7 @@ from sightloop.cli import history
 from sightloop.cli.bringing import bring, show
 from sightloop.cli.evaluate import Aspect, Skip
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
-from sightloop.cli.session import opened
+from sightloop.cli.session import login, opened
 from sightloop.data import sources
 from sightloop.data.checks import Findings
 from sightloop.data.checks import check as find
@@ -30,6 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="Samples, labels and dataset versio
 
 Where = Annotated[str, typer.Argument(help="A folder, zip archive or s3:// bucket of images, or a file of samples.")]
 Perhaps = Annotated[str | None, typer.Argument(help="As for import; the project's own samples if left out.")]
+Author = Annotated[str | None, typer.Option(help="Who labelled it; your login name if left out.")]
 Track = Annotated[
     bool, typer.Option("--track", help="Pack the version, track it with DVC and push it, even if the recipe does not.")
 ]
@@ -44,7 +45,12 @@ _SHOWN = 10
 
 @app.command("import")
 def bring_in(
-    project: Project, path: Where, aspect: Aspect = None, skip_label: Skip = None, as_json: AsJson = False
+    project: Project,
+    path: Where,
+    author: Author = None,
+    aspect: Aspect = None,
+    skip_label: Skip = None,
+    as_json: AsJson = False,
 ) -> None:
     """Import labelled samples, their form detected: class folders, COCO, VOC, YOLO, MNIST's files, landmarks as CSV.
 
@@ -54,7 +60,7 @@ def bring_in(
         recipe = parts.recipe(project)
         skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
         items = sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
-        collected = bring(parts, recipe, items, author="command line")
+        collected = bring(parts, recipe, items, author=login() if author is None else author)
     if as_json:
         write_json(collected)
     else:

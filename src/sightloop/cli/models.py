@@ -91,8 +91,9 @@ def promote(
     with opened() as parts:
         parts.recipe(project)
         with parts.database.write() as connection:
-            versions.get(connection, project, version).card.refuse_licence(parts.settings.licences)
-            deployed = deployments.promote(connection, project, version, "command line", reason, force=force)
+            deployed = deployments.promote(
+                connection, project, version, "command line", reason, force=force, licences=parts.settings.licences
+            )
     _print(deployed, as_json)
 
 

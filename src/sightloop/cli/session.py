@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,3 +19,11 @@ def opened() -> Iterator[Parts]:
         yield parts
     finally:
         parts.close()
+
+
+def login() -> str:
+    """The name of whoever types; "command line" where the machine knows none, as a container may not."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "command line"

@@ -153,7 +153,13 @@ def roll_out(job: Job, found: Found) -> Found:
                 hint="Promote the new version by hand, or train again.",
             )
         deployed = deployments.promote(
-            connection, job.recipe.name, found["version"], f"run {job.run.id}", decision.reason, job.run.id
+            connection,
+            job.recipe.name,
+            found["version"],
+            f"run {job.run.id}",
+            decision.reason,
+            job.run.id,
+            licences=job.settings.licences,
         )
     _tell_mlflow(job, lambda url: tracking.crown(url, job.recipe.name, job.run.id))
     return {"deployed": True, "revision": deployed.revision}

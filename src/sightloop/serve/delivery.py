@@ -13,7 +13,7 @@ from sightloop.serve.backoff import pause
 from sightloop.settings import Settings
 from sightloop.store import deployments, locks, packages, versions
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database
+from sightloop.store.database import Database, reason
 from sightloop.values.bundle import from_zip
 from sightloop.values.package import Sealed
 from sightloop.values.table import nearest
@@ -57,7 +57,7 @@ class Delivery:
                 self._deploy(url, from_zip(_read(url)))
             except Exception as error:  # whatever it is, the server lives on and says so
                 tries += 1
-                self.fault = f"the model cannot be had from the bucket: {type(error).__name__}: {error}"
+                self.fault = f"the model cannot be had from the bucket: {type(error).__name__}: {reason(error)}"
                 _log.error("delivery failed", tries=tries, reason=str(error))
                 self._stopping.wait(pause(self._settings.poll_seconds, tries))
             else:
@@ -74,9 +74,9 @@ class Delivery:
             locks.take(connection, "model_versions", project)
             if any(one.package == digest for one in versions.list(connection, project)):
                 return
-            reason = f"fetched from {url} at the server's start"
-            version = versions.register(connection, project, digest, package.card, Verdict.ACCEPTED, reason)
-            deployments.promote(connection, project, version.number, "server", reason)
+            why = f"fetched from {url} at the server's start"
+            version = versions.register(connection, project, digest, package.card, Verdict.ACCEPTED, why)
+            deployments.promote(connection, project, version.number, "server", why, licences=self._settings.licences)
         _log.info("delivery", project=project, version=version.number, url=url)
 
 

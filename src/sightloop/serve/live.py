@@ -19,7 +19,7 @@ from sightloop.serve.model import Model, Threads, open_model
 from sightloop.settings import Settings
 from sightloop.store import deployments, packages, versions
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database
+from sightloop.store.database import Database, reason
 from sightloop.telemetry import Telemetry
 from sightloop.values.deployment import Deployment
 from sightloop.values.table import nearest
@@ -100,7 +100,7 @@ class Live:
             with self._database.read() as connection:
                 revisions = deployments.revisions(connection)
         except Exception as error:  # the models in memory answer on, whatever befell the database
-            self._unseen = f"the deployments cannot be read: {error}"
+            self._unseen = f"the deployments cannot be read: {reason(error)}"
             _log.exception("deployments unreadable")
             return
         self._unseen = None
@@ -156,7 +156,8 @@ class Live:
         last = self._faults.get(project)
         tries = last.tries + 1 if last and last.revision == revision else 1
         again = time.monotonic() + pause(self._settings.poll_seconds, tries)
-        self._faults[project] = Fault(revision, f"deployment {revision} cannot be opened: {error}", tries, again)
+        why = f"deployment {revision} cannot be opened: {reason(error)}"
+        self._faults[project] = Fault(revision, why, tries, again)
         self._telemetry.faults.labels(project).inc()
         # A failure that is meant to be read needs no traceback; any other does.
         _log.error(

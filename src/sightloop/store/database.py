@@ -15,12 +15,15 @@ from typing import Any
 import msgspec
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sightloop.errors import BadInput, MissingExtra, NotReady
 from sightloop.store import locks, schema
 
 BUSY_SECONDS = 30.0
+"""How long a connection of the pool, or SQLite's lock, is waited for."""
 _WRITING = "sightloop_writing"
+_BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _UNFIT = tuple(f"SQLITE_{what}" for what in ("CANTOPEN", "NOTADB", "CORRUPT", "READONLY", "FULL", "IOERR"))
 
 
@@ -66,14 +69,23 @@ def is_away(error: BaseException) -> bool:
     return error.connection_invalidated or (isinstance(error, OperationalError | InterfaceError) and remote)
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether an error says that a connection, or SQLite's lock, was waited for in vain: trying again helps."""
+    return isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _sqlite_name(error).startswith(_BUSY))
+
+
 def is_unfit(error: DBAPIError) -> bool:
     """Whether an error says that a SQLite file cannot be opened, read or written, or is none."""
-    return str(getattr(error.orig, "sqlite_errorname", "")).startswith(_UNFIT)
+    return _sqlite_name(error).startswith(_UNFIT)
 
 
-def reason(error: DBAPIError) -> str:
-    """What the database itself said, in one line."""
-    return str(error.orig).partition("\n")[0]
+def reason(error: Exception) -> str:
+    """What the database itself said, in one line; any other error in its own words."""
+    return str(error.orig).partition("\n")[0] if isinstance(error, DBAPIError) else str(error)
+
+
+def _sqlite_name(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlite_errorname", ""))
 
 
 def address(url: str) -> URL:
@@ -100,9 +112,7 @@ def _sqlite(url: URL) -> Engine:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise NotReady(f"the folder {folder} of the database cannot be made: {error.strerror}") from error
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json, json_deserializer=msgspec.json.decode
-    )
+    engine = _engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -110,9 +120,15 @@ def _sqlite(url: URL) -> Engine:
 
 def _postgresql(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, json_serializer=_to_json, json_deserializer=msgspec.json.decode)
+        return _engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise MissingExtra("PostgreSQL needs psycopg", hint="Install `sightloop[postgres]`.") from error
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    return create_engine(
+        url, pool_timeout=BUSY_SECONDS, json_serializer=_to_json, json_deserializer=msgspec.json.decode, **options
+    )
 
 
 def _to_json(value: Any) -> str:

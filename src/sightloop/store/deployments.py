@@ -66,13 +66,23 @@ def deploy(
 
 
 def promote(
-    c: Connection, project: str, version: int, actor: str, reason: str, run: str | None = None, *, force: bool = False
+    c: Connection,
+    project: str,
+    version: int,
+    actor: str,
+    reason: str,
+    run: str | None = None,
+    *,
+    force: bool = False,
+    licences: frozenset[str] = frozenset(),
 ) -> Deployment:
     """Make a version the one and only champion; nothing changes where it is already.
 
-    Raises NotFound, and Conflict with the gate's reason for a refused version unless `force` is given.
+    Raises NotFound, Conflict with the gate's reason for a refused version unless `force` is given, and PackageRefused
+    for one whose licence is none of `licences`, where there are any.
     """
     wanted = versions.get(c, project, version)
+    wanted.card.refuse_licence(licences)
     if wanted.verdict is Verdict.REFUSED and not force:
         raise Conflict(
             f"version {version} of {project} was refused: {wanted.reason}",
