@@ -96,8 +96,8 @@ def choose(parts: Parts, project: str, number: int | None) -> ModelVersion:
 
 
 def _frozen(parts: Parts, recipe: Recipe) -> Manifest:
-    with parts.database.write() as connection:
-        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
+    frozen = datasets.freeze(parts.database, parts.blobs, recipe.name, recipe.classes)
+    with parts.database.read() as connection:
         return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number)
 
 
