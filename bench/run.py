@@ -2,8 +2,8 @@
 
 DATA_FOLDER has `mnist/`, `gestures/`, `rps/`, `leaves/` and `weights/mobilenet_v2*.pth`, or some of them; what has no
 data is told and left out. Serving is measured on a home made for it. Those of football, videos, streams and of what is
-killed in the middle take longer and are started by themselves: football.py, variants.py, runtimes.py, video.py, stream.py, chaos.py. Results
-go to bench/results/.
+killed in the middle take longer and are started by themselves: football.py, variants.py, runtimes.py, video.py,
+stream.py, chaos.py. Results go to bench/results/.
 """
 
 from __future__ import annotations

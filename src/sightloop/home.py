@@ -225,8 +225,8 @@ class Project:
 
 def held_out(parts: Parts, recipe: Recipe) -> Manifest:
     """The project's samples of now, frozen, with their sides."""
-    with parts.database.write() as connection:
-        frozen = datasets.freeze(connection, parts.blobs, recipe.name, recipe.classes)
+    frozen = datasets.freeze(parts.database, parts.blobs, recipe.name, recipe.classes)
+    with parts.database.read() as connection:
         return datasets.manifest(connection, parts.blobs, recipe.name, frozen.number)
 
 

@@ -36,8 +36,7 @@ def bring(parts: Parts, *items: Labelled) -> None:
 
 
 def freeze(parts: Parts) -> None:
-    with parts.database.write() as connection:
-        datasets.freeze(connection, parts.blobs, "tens", parts.recipe("tens").classes)
+    datasets.freeze(parts.database, parts.blobs, "tens", parts.recipe("tens").classes)
 
 
 def asked(client: Client, path: str, **parameters: Any) -> Any:

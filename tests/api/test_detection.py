@@ -141,10 +141,8 @@ def test_versions_are_compared_with_their_boxes(client: Client, home: Home) -> N
         boxes = [RED, RED | {"label": "green"}]
         client.post("/v1/squares/samples", json={"image": base64.b64encode(picture).decode(), "boxes": boxes})
         if column == 6:
-            with home.database.write() as connection:
-                datasets.freeze(connection, home.blobs, "squares", ("red", "green"))
-    with home.database.write() as connection:
-        datasets.freeze(connection, home.blobs, "squares", ("red", "green"))
+            datasets.freeze(home.database, home.blobs, "squares", ("red", "green"))
+    datasets.freeze(home.database, home.blobs, "squares", ("red", "green"))
     (added,) = client.get("/v1/squares/datasets/1/diff/2").json()["added"]
     assert [box["label"] for box in added["boxes"]] == ["red", "green"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -35,6 +36,20 @@ def test_the_newest_annotation_counts_and_the_others_stay(database: Database, la
         assert counting(c, "digits") == {seven: "7", two: "2"}
         assert [said.label for said in labels.history(c, "digits", two)] == ["1", "3", "2"]
         assert labels.history(c, "digits", seven)[1] == corrections[0]
+
+
+def test_a_correction_counts_although_the_clock_of_the_label_before_was_ahead(
+    database: Database, label: Callable[..., list[str]]
+) -> None:
+    (digest,) = label(b"seven", label="1")
+    hour = 3_600_000 << 80
+    ahead = say(digest, "2", id=str(UUID(int=UUID(new_id()).int + hour)))
+    for said in ([ahead], [say(digest, "3"), say(digest, "7")], [ahead]):
+        with database.write() as c:
+            labels.add(c, "digits", said)
+    with database.read() as c:
+        assert counting(c, "digits") == {digest: "7"}
+        assert [said.label for said in labels.history(c, "digits", digest)] == ["1", "2", "3", "7"]
 
 
 def test_an_annotation_of_a_sample_that_is_not_there_is_refused(

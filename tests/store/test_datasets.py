@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -24,8 +25,7 @@ def freeze(database: Database, blobs: Blobs) -> Callable[[], DatasetVersion]:
     """Freezes the digits."""
 
     def now_() -> DatasetVersion:
-        with database.write() as c:
-            return datasets.freeze(c, blobs, "digits", CLASSES)
+        return datasets.freeze(database, blobs, "digits", CLASSES)
 
     return now_
 
@@ -69,6 +69,19 @@ def test_the_same_content_is_the_same_version_again(
     with database.read() as c:
         assert list(datasets.list(c, "digits")) == [two, one]
         assert list(datasets.list(c, "gestures")) == []
+
+
+def test_others_write_while_a_slow_store_takes_the_manifest(
+    database: Database, tmp_path: Path, label: Callable[..., list[str]]
+) -> None:
+    class Slow(Blobs):
+        def put(self, data: bytes) -> str:
+            label(b"c", label="1")
+            return super().put(data)
+
+    label(b"a", label="0")
+    label(b"b", label="1")
+    assert datasets.freeze(database, Slow(f"file://{tmp_path}/blobs"), "digits", CLASSES).counts["train"] == 2
 
 
 def test_labels_that_are_no_class_are_left_out(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +15,14 @@ import pytest
 from sightloop.errors import BadData, NotFound, NotReady
 from sightloop.store import dvc
 from sightloop.store.dvc import Dvc
+
+FETCHING = """
+import sys
+from pathlib import Path
+from sightloop.store.dvc import Dvc
+here = Path(sys.argv[1])
+Dvc(here, "s3://versions/all").fetch(here / "1.tar", "0" * 32)
+"""
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -42,7 +54,7 @@ def test_a_remote_that_takes_too_long_is_told(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_file_that_the_remote_has_not_got_is_told(remote: str, tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match=r"could not pull 1\.tar\.dvc"):
+    with pytest.raises(NotReady, match=r"could not pull 1\.tar\.dvc .* failed to pull"):
         Dvc(tmp_path / "here", remote).fetch(tmp_path / "here" / "1.tar", "0" * 32)
 
 
@@ -52,6 +64,21 @@ def test_a_remote_that_cannot_be_reached_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"a version")
     with pytest.raises(NotReady, match="SIGHTLOOP_DVC_REMOTE"):
         Dvc(tmp_path / "here", "/proc/nowhere").track(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own watch is Linux's")
+def test_dvc_ends_with_the_process_that_called_it(tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        given = os.environ | keys | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        with subprocess.Popen([sys.executable, "-c", FETCHING, str(tmp_path)], env=given) as caller:
+            silent.settimeout(30)
+            waiting, _ = silent.accept()
+            caller.kill()
+        with waiting:
+            waiting.settimeout(8)  # DVC itself would wait 15 seconds for an answer
+            while waiting.recv(4096):
+                continue
 
 
 def test_an_altered_file_of_the_remote_is_found(tmp_path: Path) -> None:

@@ -109,8 +109,7 @@ def freeze(project: Project, track: Track = False, as_json: AsJson = False) -> N
     """Fix the present samples and labels as a dataset version; unchanged data is the version that it was."""
     with opened() as parts:
         recipe = parts.recipe(project)
-        with parts.database.write() as connection:
-            version = datasets.freeze(connection, parts.blobs, project, recipe.classes)
+        version = datasets.freeze(parts.database, parts.blobs, project, recipe.classes)
         if track or recipe.data.track == "dvc":
             version = Versioned(parts.settings, parts.database, parts.blobs).track(version)
     if as_json:

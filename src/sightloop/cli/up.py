@@ -87,7 +87,7 @@ def _await(settings: Settings, server: Kept) -> None:
 def _greet(settings: Settings) -> None:
     url = settings.url
     say(f"sightloop is up: {url}  (its documentation: {url}/docs, metrics: {url}/metrics)")
-    say(f"try: curl -F file=@digit.png {url}/predict")
+    say(f"try: curl -F file=@docs/digit.png {url}/predict")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -40,8 +40,7 @@ def freeze(job: Job, _found: Found) -> Found:
     Raises BadData where a side is empty, and what the trainer says of options that it does not have.
     """
     plugins.load("trainers", job.recipe.train.trainer).check(job.recipe)
-    with job.database.write() as connection:
-        version = datasets.freeze(connection, job.blobs, job.recipe.name, job.recipe.classes)
+    version = datasets.freeze(job.database, job.blobs, job.recipe.name, job.recipe.classes)
     for side in Side:
         if not version.counts[side]:
             raise BadData(

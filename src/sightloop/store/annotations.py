@@ -1,6 +1,6 @@
 """Annotations: what people say that samples are. They are only ever added; the newest of a sample counts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Connection, Subquery, func, select
@@ -11,14 +11,18 @@ from sightloop.store import tables
 from sightloop.store.rows import insert_new, value
 from sightloop.values.annotation import Annotation, Source
 from sightloop.values.box import Box
+from sightloop.values.moment import id_after
 from sightloop.values.prediction import answer_of, is_right
 
 _said = tables.annotations.c
 
 
 def add(c: Connection, project: str, new: Sequence[Annotation]) -> None:
-    """Add annotations of samples that the project has (else BadData); one whose id is known is not added twice."""
-    rows = [{"project": project} | msgspec.to_builtins(annotation) for annotation in new]
+    """Add annotations of samples that the project has (else BadData); one whose id is known is not added twice.
+
+    What is added last is a sample's newest, also where the clock of an earlier one was ahead: its id is then moved up.
+    """
+    rows = [{"project": project} | msgspec.to_builtins(annotation) for annotation in _in_order(c, project, new)]
     try:
         insert_new(c, tables.annotations, rows)
     except IntegrityError as error:
@@ -79,3 +83,17 @@ def count_since(c: Connection, project: str, moment: str | None, sources: Collec
     if moment is not None:
         query = query.where(_said.at > moment)
     return int(c.execute(query).scalar_one())
+
+
+def _in_order(c: Connection, project: str, new: Sequence[Annotation]) -> Iterator[Annotation]:
+    query = select(_said.sample, func.max(_said.id)).where(_said.project == project).group_by(_said.sample)
+    found = c.execute(query.where(_said.sample.in_({said.sample for said in new})))
+    last: dict[str, str] = dict(found.tuples())
+    behind = {said.id for said in new if said.id <= last.get(said.sample, "")}
+    known = set(c.execute(select(_said.id).where(_said.id.in_(behind))).scalars()) if behind else set()
+    for said in new:
+        before = last.get(said.sample, "")
+        if said.id < before and said.id not in known:
+            said = msgspec.structs.replace(said, id=id_after(before))
+        last[said.sample] = max(said.id, before)
+        yield said

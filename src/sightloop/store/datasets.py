@@ -12,6 +12,7 @@ from sightloop.errors import BadData, NotFound
 from sightloop.store import locks, tables
 from sightloop.store.annotations import newest
 from sightloop.store.blobs import Blobs
+from sightloop.store.database import Database
 from sightloop.store.rows import value
 from sightloop.store.tables import dataset_versions, samples
 from sightloop.values.box import Box
@@ -20,29 +21,18 @@ from sightloop.values.moment import now
 from sightloop.values.sample import Place, Side
 
 
-def freeze(c: Connection, blobs: Blobs, project: str, classes: Sequence[str]) -> DatasetVersion:
+def freeze(database: Database, blobs: Blobs, project: str, classes: Sequence[str]) -> DatasetVersion:
     """Fix the samples and what counts of them now; the same content is the same version and is returned again.
 
     A sample whose label is none of the classes is left out, and so is a box; a picture without a box stays. Raises
     BadData where nothing is labelled or a class has no sample to train on.
     """
-    manifest = present(c, project, classes)
+    with database.read() as connection:
+        manifest = present(connection, project, classes)
     _check(manifest)
-    digest = blobs.put(manifest.to_bytes())
-    locks.take(c, "dataset_versions", project)
-    table = dataset_versions.c
-    frozen = (
-        c.execute(select(dataset_versions).where(table.project == project, table.manifest == digest))
-        .mappings()
-        .one_or_none()
-    )
-    if frozen is not None:
-        return value(frozen, DatasetVersion)
-    last = c.execute(select(func.max(table.number)).where(table.project == project)).scalar_one() or 0
-    counts = {side.value: len(manifest.on(side)) for side in Side}
-    version = DatasetVersion(project=project, number=last + 1, manifest=digest, counts=counts, at=now())
-    c.execute(insert(dataset_versions).values(msgspec.to_builtins(version)))
-    return version
+    digest = blobs.put(manifest.to_bytes())  # before the transaction: nobody may wait for a bucket to write a row
+    with database.write() as connection:
+        return _numbered(connection, manifest, digest)
 
 
 def present(c: Connection, project: str, classes: Sequence[str]) -> Manifest:
@@ -98,6 +88,24 @@ def list(c: Connection, project: str) -> Sequence[DatasetVersion]:
     table = dataset_versions.c
     query = select(dataset_versions).where(table.project == project).order_by(table.number.desc())
     return [value(row, DatasetVersion) for row in c.execute(query).mappings()]
+
+
+def _numbered(c: Connection, manifest: Manifest, digest: str) -> DatasetVersion:
+    """The version that this manifest is, with the next number where it is new."""
+    project, table = manifest.project, dataset_versions.c
+    locks.take(c, "dataset_versions", project)
+    frozen = (
+        c.execute(select(dataset_versions).where(table.project == project, table.manifest == digest))
+        .mappings()
+        .one_or_none()
+    )
+    if frozen is not None:
+        return value(frozen, DatasetVersion)
+    last = c.execute(select(func.max(table.number)).where(table.project == project)).scalar_one() or 0
+    counts = {side.value: len(manifest.on(side)) for side in Side}
+    version = DatasetVersion(project=project, number=last + 1, manifest=digest, counts=counts, at=now())
+    c.execute(insert(dataset_versions).values(msgspec.to_builtins(version)))
+    return version
 
 
 def _entries(c: Connection, project: str, classes: Sequence[str]) -> tuple[Entry, ...]:

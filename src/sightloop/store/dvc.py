@@ -1,6 +1,7 @@
 """DVC: files in a folder of its own, tracked without git, pushed to a remote and brought back.
 
 It runs as a process, since it keeps locks, event loops and settings of its own, and its import costs half a second.
+The process ends with this one: an orphan would keep DVC's lock from whoever goes on here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _CONFIG = """[core]
     url = {url}
 """
 _POINTER = """outs:
-- md5: {md5}
+- md5: "{md5}"
   hash: md5
   path: {name}
 """
@@ -88,7 +89,7 @@ class Dvc:
         given = {"DVC_NO_ANALYTICS": "true", "DVC_SITE_CACHE_DIR": str(self._folder / ".dvc" / "site")}
         try:
             done = subprocess.run(  # noqa: S603 - words of our own
-                [sys.executable, "-m", "dvc", *words, "--quiet"],
+                [sys.executable, "-m", "sightloop.lifeline", str(os.getpid()), "dvc", *words],
                 cwd=self._folder,
                 env=os.environ | given,
                 capture_output=True,
@@ -104,7 +105,7 @@ class Dvc:
         if done.returncode:
             raise NotReady(
                 f"DVC could not {words[0]} {Path(words[-1]).name} (remote {self._remote})",
-                got=done.stderr.strip()[-500:] or f"exit code {done.returncode}",
+                got=" ".join(done.stderr.split())[-500:] or f"exit code {done.returncode}",
                 hint="Look at SIGHTLOOP_DVC_REMOTE and the access to it; a bucket needs `sightloop[s3]`.",
             )
 
@@ -119,4 +120,4 @@ class Dvc:
 
 def _md5(pointer: Path) -> str:
     line = next(line for line in pointer.read_text().splitlines() if "md5: " in line)
-    return line.rpartition(" ")[2]
+    return line.rpartition(" ")[2].strip("'\"")  # quoted where YAML would take it for a number

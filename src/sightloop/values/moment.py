@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from datetime import UTC, datetime
 from uuid import UUID
@@ -26,3 +27,8 @@ def age(id: str) -> float | None:
 def new_id() -> str:
     """A new UUIDv7: unique, and later ones sort after earlier ones."""
     return str(uuid_utils.uuid7())
+
+
+def id_after(id: str) -> str:
+    """A new id that sorts right after this one of `new_id`, whatever the clock says."""
+    return str(UUID(int=UUID(id).int + 1 + secrets.randbelow(2**32)))  # by chance: others may ask at once

@@ -224,8 +224,8 @@ def test_a_run_keeps_the_findings_as_data(make_parts: Callable[..., Parts]) -> N
     parts = make_parts(tens.RECIPE.replace("[triggers]", f"{asked}[triggers]"))
     tens.stock(parts)
     recipe, run = parts.recipe("tens"), tens.ask(parts)
+    manifest = datasets.freeze(parts.database, parts.blobs, "tens", recipe.classes).manifest
     with parts.database.write() as connection:
-        manifest = datasets.freeze(connection, parts.blobs, "tens", recipe.classes).manifest
         leases.take(connection, run.id, "here")
     found = {"manifest": manifest, "trained": packages.save(parts.blobs, made.digits())}
     job = Job(run, recipe, parts.settings, parts.database, parts.blobs, lambda: False, "check", "here")

@@ -29,8 +29,8 @@ def stored(parts: Parts, contents: list[bytes]) -> tuple[Entry, ...]:
     sides = (Side.TEST, Side.TRAIN)
     items = [Labelled(content=one, label="1", side=sides[place % 2]) for place, one in enumerate(contents)]
     collect(parts.database, parts.blobs, parts.recipe("tens"), items, author="", source="import")
-    with parts.database.write() as connection:
-        frozen = datasets.freeze(connection, parts.blobs, "tens", parts.recipe("tens").classes)
+    frozen = datasets.freeze(parts.database, parts.blobs, "tens", parts.recipe("tens").classes)
+    with parts.database.read() as connection:
         entries = datasets.manifest(connection, parts.blobs, "tens", frozen.number).entries
     return tuple(entry for entry in entries if entry.digest in {digest_of(content) for content in contents})
 

@@ -23,8 +23,7 @@ TRACKED = tens.RECIPE.replace("[data]", '[data]\ntrack = "dvc"')
 
 
 def frozen(parts: Parts) -> DatasetVersion:
-    with parts.database.write() as connection:
-        return datasets.freeze(connection, parts.blobs, "tens", parts.recipe("tens").classes)
+    return datasets.freeze(parts.database, parts.blobs, "tens", parts.recipe("tens").classes)
 
 
 def versioned(parts: Parts) -> Versioned:
