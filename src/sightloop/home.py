@@ -192,7 +192,8 @@ class Project:
     def promote(self, version: int, reason: str, author: str = "python") -> Deployment:
         """Make a version the champion. Raises NotFound, and Conflict for one that the gate refused."""
         with self._parts.database.write() as connection:
-            return deployments.promote(connection, self.name, version, author, reason)
+            licences = self._parts.settings.licences
+            return deployments.promote(connection, self.name, version, author, reason, licences=licences)
 
     def rollback(self, reason: str, author: str = "python") -> Deployment:
         """Go back to the champion before this one. Raises Conflict where there was none."""
