@@ -15,7 +15,7 @@ from tests.deploying import Home as Deployed
 from tests.deploying import write_recipes
 
 import sightloop
-from sightloop.errors import BadInput, NotFound, NotReady
+from sightloop.errors import BadInput, NotFound, NotReady, PackageRefused
 from sightloop.settings import Settings
 from sightloop.values.image import Image
 from sightloop.values.prediction import Answer, Detections
@@ -96,6 +96,19 @@ def test_hands_and_boxes(
         found = home.project("squares").predict(packages.painted(("red", 1, 2)))
     assert isinstance(found, Detections)
     assert [box.label for box in found.boxes] == ["red"]
+
+
+def test_a_licence_that_is_not_allowed_is_not_promoted(
+    make_settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(recipes=write_recipes(tmp_path / "recipes"))
+    deployed = Deployed(settings)
+    deployed.deploy(packages.squares())
+    deployed.database.close()
+    monkeypatch.setenv("SIGHTLOOP_RECIPES", str(settings.recipes))
+    monkeypatch.setenv("SIGHTLOOP_ALLOWED_LICENCES", "MIT")
+    with sightloop.open(settings.home) as home, pytest.raises(PackageRefused, match="expected MIT"):
+        home.project("squares").promote(1, "it is good")
 
 
 def test_what_is_not_there_is_named(home: sightloop.Home) -> None:

@@ -190,7 +190,10 @@ class Project:
         return sight.answer(Image(np.asarray(given)).pixels)
 
     def promote(self, version: int, reason: str, author: str = "python") -> Deployment:
-        """Make a version the champion. Raises NotFound, and Conflict for one that the gate refused."""
+        """Make a version the champion.
+
+        Raises NotFound, Conflict for one that the gate refused, and PackageRefused for a licence that is not allowed.
+        """
         with self._parts.database.write() as connection:
             licences = self._parts.settings.licences
             return deployments.promote(connection, self.name, version, author, reason, licences=licences)
