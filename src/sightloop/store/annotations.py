@@ -86,9 +86,10 @@ def count_since(c: Connection, project: str, moment: str | None, sources: Collec
 
 
 def _in_order(c: Connection, project: str, new: Sequence[Annotation]) -> Iterator[Annotation]:
-    query = select(_said.sample, func.max(_said.id)).where(_said.project == project).group_by(_said.sample)
-    found = c.execute(query.where(_said.sample.in_({said.sample for said in new})))
-    last: dict[str, str] = dict(found.tuples())
+    query = select(_said.sample, func.max(_said.id).label("id")).where(_said.project == project)
+    digests = {said.sample for said in new}
+    found = c.execute(query.where(_said.sample.in_(digests)).group_by(_said.sample))
+    last: dict[str, str] = {row["sample"]: row["id"] for row in found.mappings()}
     behind = {said.id for said in new if said.id <= last.get(said.sample, "")}
     known = set(c.execute(select(_said.id).where(_said.id.in_(behind))).scalars()) if behind else set()
     for said in new:
