@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fsspec  # type: ignore[import-untyped]
 import pytest
+import structlog
 from moto.server import ThreadedMotoServer
 from sqlalchemy import NullPool, create_engine, make_url, text
 from tests import tens
@@ -37,6 +38,13 @@ def shared_data() -> Path:
             f"no real data at {folder}; set SIGHTLOOP_TEST_DATA to the folder that holds mnist/, gestures/, ..."
         )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[None]:
+    """What is logged goes to the output of its own test, whatever another one configured."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

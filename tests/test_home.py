@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-import structlog
 from tests import packages, tens
 from tests.deploying import Home as Deployed
 from tests.deploying import write_recipes
@@ -21,13 +20,6 @@ from sightloop.values.image import Image
 from sightloop.values.prediction import Answer, Detections
 from sightloop.values.run import Event, Status
 from sightloop.values.scores import Scores
-
-
-@pytest.fixture(autouse=True)
-def logs() -> Iterator[None]:
-    """What a home says goes to the output of its own test."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from sightloop.settings import Settings, in_force
 from sightloop.store import datasets, deployments, packages, runs, samples, versions
 from sightloop.store.blobs import Blobs
 from sightloop.telemetry import configure_logs
-from sightloop.turn import ended_well, looks, work
+from sightloop.turn import Looks, ended_well, work
 from sightloop.values.dataset import Entry, Manifest
 from sightloop.values.deployment import Deployment
 from sightloop.values.image import Image
@@ -142,8 +142,8 @@ class Project:
 
         tell = told or (lambda _: None)
 
-        def follow(run: str) -> Run:
-            for last, events in looks(self._parts, run):
+        def follow(looks: Looks) -> Run:
+            for last, events in looks:
                 row = last
                 for event in events:
                     tell(event)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
 from tests import tens
 from tests.cli.conftest import Command
 from tests.house import until
 
+from sightloop.cli.train import work
 from sightloop.wiring import Parts
 from sightloop.worker import Worker
 
@@ -43,6 +45,16 @@ def test_a_failed_run_is_told_with_its_reason(home: Home, command: Command) -> N
     assert done.code == 1
     assert "failed in the step freeze: tens has no samples on the validation side" in done.err
     assert done.json["status"] == "failed"
+
+
+def test_a_worker_that_dies_is_not_waited_for(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(_: Worker, run: str) -> None:
+        raise OSError(f"no space left for {run}")
+
+    parts = home()
+    monkeypatch.setattr(Worker, "work_off", die)
+    with pytest.raises(OSError, match="no space left"):
+        work(parts, "tens", {})
 
 
 def test_retrain_queues_and_a_second_one_is_told_of_the_first(home: Home, command: Command) -> None:

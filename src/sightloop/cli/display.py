@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sightloop.cli.output import aside
 from sightloop.store import runs
-from sightloop.turn import looks
+from sightloop.turn import Looks
 from sightloop.values.run import Event, Run
 from sightloop.wiring import Parts
 
@@ -28,8 +28,8 @@ _WORDS = {
 }
 
 
-def follow(parts: Parts, run: str) -> Run:
-    """Show the run until it has ended; the run as it then is. On a terminal there is a bar, else lines only."""
+def follow(looks: Looks) -> Run:
+    """Show a run until it has ended; the run as it then is. On a terminal there is a bar, else lines only."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -41,7 +41,7 @@ def follow(parts: Parts, run: str) -> Run:
     with Progress(*columns, console=aside(), transient=True) as progress:
         bar = progress.add_task("waiting", total=1.0, numbers="", left="")
         lines = _Lines(progress, bar)
-        for row, events in looks(parts, run):
+        for row, events in looks:
             for event in events:
                 lines.show(event)
             progress.update(bar, completed=row.progress, description=_WORDS.get(row.step, row.step or "waiting"))

@@ -30,5 +30,7 @@ def queue(
         ((one.prediction, one.label, f"{one.confidence:.3f}", f"{one.margin:.3f}", one.at[:19]) for one in found.items),
         empty="nothing to label: no recorded prediction is left uncorrected",
     )
+    if found.damaged:
+        say(f"the inputs of {found.damaged} more are damaged: `sightloop doctor` names the blobs")
     if found.items:
         say(f"of {found.considered} predictions that nobody corrected, as version {found.version} sees them")

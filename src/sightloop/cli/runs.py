@@ -14,6 +14,7 @@ from sightloop.cli.output import MOST, AsJson, say, write_json, write_table, wri
 from sightloop.cli.session import opened
 from sightloop.errors import NotFound
 from sightloop.store import reports, runs
+from sightloop.turn import looks
 from sightloop.values.run import Run
 from sightloop.wiring import Parts
 
@@ -82,7 +83,7 @@ def log(
         with parts.database.read() as connection:
             found = _find(parts, connection, run)
         if wait:
-            follow(parts, found.id)
+            follow(looks(parts, found.id))
             if not as_json:
                 return
         with parts.database.read() as connection:

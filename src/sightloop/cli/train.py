@@ -44,7 +44,7 @@ def retrain(
         if not run.scheduler and holder(parts.settings) is None:
             aside().print("no worker is running: start one with `sightloop worker`")
         if wait:
-            report(follow(parts, run.id), as_json)
+            report(follow(turn.looks(parts, run.id)), as_json)
         elif as_json:
             write_json(run)
         else:
@@ -53,7 +53,7 @@ def retrain(
 
 def work(parts: Parts, project: str, parameters: dict[str, Any]) -> Run:
     """Queue a run and show it until it has ended, working it off here where no worker does; the run as it then is."""
-    return turn.work(parts, project, "command line", parameters, lambda run: follow(parts, run))
+    return turn.work(parts, project, "command line", parameters, follow)
 
 
 def _given(epochs: int | None) -> dict[str, Any]:

@@ -137,6 +137,26 @@ def test_the_queue_holds_what_nobody_labelled(make_parts: Make) -> None:
     assert {one.prediction for one in queue.ask("tens", 100, seconds=60).items} == set(ids[10:])
 
 
+def test_a_damaged_input_is_left_out_and_counted(make_parts: Make) -> None:
+    parts = make_parts(trained=True)
+    fresh = list(tens.samples(604))[600:]
+    lost, *whole = [record(parts, [item])[0] for item in fresh]
+    with parts.database.read() as connection:
+        place = next(one.place for one in predictions.unlabelled(connection, "tens", 9) if one.id == lost)
+    assert place is not None
+    (blob,) = parts.settings.home.rglob(place.blob)
+    content = blob.read_bytes()
+    queue = Queue(parts.database, parts.blobs)
+    blob.write_bytes(content[:-1] + b"x")
+    asking = queue.ask("tens", 9, seconds=60)
+    assert {one.prediction for one in asking.items} == set(whole)
+    assert (asking.considered, asking.waiting, asking.damaged) == (3, 0, 1)
+    blob.unlink()
+    assert queue.ask("tens", 9, seconds=60).damaged == 1
+    blob.write_bytes(content)
+    assert (len(queue.ask("tens", 9, seconds=60).items), queue.ask("tens", 9, seconds=0).damaged) == (4, 0)
+
+
 def test_a_call_whose_time_is_up_leaves_the_rest_to_the_next(make_parts: Make) -> None:
     parts = make_parts(trained=True)
     record(parts, list(tens.samples(800))[600:])

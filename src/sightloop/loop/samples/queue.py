@@ -20,7 +20,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sightloop import plugins
-from sightloop.errors import NotReady
+from sightloop.errors import BadData, NotFound, NotReady
 from sightloop.runtimes.runtime import Session
 from sightloop.store import deployments, packages, predictions, versions
 from sightloop.store.blobs import Blobs
@@ -28,6 +28,7 @@ from sightloop.store.database import Database
 from sightloop.store.predictions import Recorded
 from sightloop.tasks.task import Task
 from sightloop.values.image import MAX_PIXELS
+from sightloop.values.sample import Place
 from sightloop.values.version import ModelVersion
 
 NEWEST = 2000
@@ -57,12 +58,16 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 
 class Asking(Struct, frozen=True, kw_only=True):
-    """What to ask next, most useful first; `considered` of the predictions were ranked, `waiting` not yet."""
+    """What to ask next, most useful first; `considered` of the predictions were ranked, `waiting` not yet.
+
+    The inputs of `damaged` more are gone from the store or were altered; `sightloop doctor` names the blobs.
+    """
 
     project: str
     version: int
     considered: int
     waiting: int
+    damaged: int = 0
     items: tuple[Asked, ...]
 
 
@@ -118,28 +123,32 @@ class Queue:
         self._blobs = blobs
         self._sessions: dict[str, tuple[str, Session]] = {}
         self._cache: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self._damaged: set[str] = set()
         self._one_at_a_time = threading.Lock()
 
     def ask(self, project: str, limit: int, seconds: float) -> Asking:
         """The predictions to correct next, of those that nobody corrected and whose input was kept.
 
         Inputs that the champion has not seen yet are looked at for so many seconds; those that are left are looked at
-        by the next call. Raises NotReady without a champion, BadData for an altered input.
+        by the next call. An input that is damaged is left out and counted. Raises NotReady without a champion.
         """
         with self._one_at_a_time:
             version = self._champion(project)
             with self._database.read() as connection:
                 waiting = predictions.unlabelled(connection, project, NEWEST)
                 corrected = predictions.labelled(connection, project, CORRECTED)
+            self._damaged.clear()  # looked at again: somebody may have brought them back
             deadline = time.monotonic() + seconds
             known = self._look(version, waiting, deadline)
             asked = self._look(version, corrected, deadline)
             looked = [one for one in waiting if one.digest in known]
+            damaged = sum(str(one.digest) in self._damaged for one in waiting)
             return Asking(
                 project=project,
                 version=version.number,
                 considered=len(looked),
-                waiting=len(waiting) - len(looked),
+                waiting=len(waiting) - len(looked) - damaged,
+                damaged=damaged,
                 items=_chosen(looked, known, asked, limit),
             )
 
@@ -164,18 +173,34 @@ class Queue:
         return found
 
     def _run(self, version: ModelVersion, some: Sequence[Recorded]) -> None:
-        card = version.card
-        places, digests = [one.place for one in some if one.place], [str(one.digest) for one in some]
-        contents = self._blobs.read_many(places, digests)
+        card, contents = version.card, self._read(some)
+        if not contents:
+            return
         task: Task = plugins.load("tasks", card.task)
-        prepared = [task.prepare(content, card.input, max_pixels=MAX_PIXELS) for content in contents]
+        prepared = [task.prepare(content, card.input, max_pixels=MAX_PIXELS) for content in contents.values()]
         inputs = np.stack([one.inputs[0] for one in prepared])  # of a picture in tiles, the whole
         answers, embeddings = self._session(version).run(inputs)
-        for digest, row, embedding, one in zip(digests, answers, embeddings, prepared, strict=True):
+        for digest, row, embedding, one in zip(contents, answers, embeddings, prepared, strict=True):
             whole = msgspec.structs.replace(card, input=msgspec.structs.replace(card.input, tiles=(1, 1)))
             answer = task.read([row], whole, one.size)
             sure = undecided(row, card.threshold) if task.boxed else row
             self._cache[version.package, digest] = _Known(sure, embedding, answer.label, answer.confidence)
+
+    def _read(self, some: Sequence[Recorded]) -> dict[str, bytes]:
+        """The inputs by their digests, without those that are damaged."""
+        places = {str(one.digest): one.place for one in some if one.place}
+        try:
+            return dict(zip(places, self._blobs.read_many([*places.values()], [*places]), strict=True))
+        except (BadData, NotFound):
+            singly = ((digest, self._whole(place, digest)) for digest, place in places.items())
+            return {digest: content for digest, content in singly if content is not None}
+
+    def _whole(self, place: Place, digest: str) -> bytes | None:
+        try:
+            return self._blobs.read(place, digest)
+        except (BadData, NotFound):
+            self._damaged.add(digest)
+            return None
 
     def _session(self, version: ModelVersion) -> Session:
         package, session = self._sessions.get(version.project, ("", None))
