@@ -13,21 +13,22 @@ from sightloop.api.viewer import render
 from sightloop.values.recipe import Input
 
 
-def test_the_page_fetches_nothing_and_lets_only_its_own_script_run(client: Client) -> None:
-    page = client.get("/v1/squares/live")
+@pytest.mark.parametrize("path", ["/v1/squares/live", "/?project=squares"])
+def test_the_page_fetches_nothing_and_lets_only_its_own_script_run(client: Client, path: str) -> None:
+    page = client.get(path)
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     policy = page.headers["content-security-policy"]
     (nonce,) = set(re.findall(r"'nonce-([^']+)'", policy))
     assert page.text.count(f'nonce="{nonce}"') == 2
     assert "default-src 'none'" in policy
-    assert not re.search(r'(?:src|href)="(?!data:)', page.text)
-    assert nonce not in client.get("/v1/squares/live").text
-    assert client.get("/v1/square/live").status_code == 404
+    assert not re.search(r'(?:src="|<link[^>]*href=")(?!data:)', page.text)
+    assert nonce not in client.get(path).text
+    assert client.get(path.replace("squares", "square")).status_code == 404
 
 
 def test_a_title_is_text() -> None:
     recipe = msgspec.structs.replace(packages.SQUARES, title="<b>&$nonce")
-    assert "<h1>&lt;b&gt;&amp;$nonce</h1>" in render(recipe, "once")
+    assert "<h1>&lt;b&gt;&amp;$nonce</h1>" in bytes(render(recipe).body).decode()
 
 
 @pytest.mark.parametrize(
@@ -40,5 +41,5 @@ def test_a_title_is_text() -> None:
     ],
 )
 def test_frames_are_as_large_as_the_model_needs(given: Input, side: int) -> None:
-    page = render(msgspec.structs.replace(packages.SQUARES, input=given), "once")
+    page = bytes(render(msgspec.structs.replace(packages.SQUARES, input=given)).body).decode()
     assert f'data-side="{side}"' in page

@@ -1,4 +1,4 @@
-"""Every promise that the football system made of pictures, videos and the loop; the page at `/` is not there yet."""
+"""Every promise that the football system made of pictures, videos and the loop (the page: journeys/test_trying.py)."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ from sightloop.api import (
     samples,
     sent,
     stream,
+    trial,
     triggers,
     videos,
     viewer,
@@ -76,6 +77,7 @@ _ROOMS = (
     health,
     stream,
     viewer,
+    trial,
     datasets,
     triggers,
 )

@@ -1,4 +1,3 @@
-"use strict";
 // A frame is sent when an answer is due back, not before: what waits on the way only grows old. A cut of the connection,
 // or of the camera, is mended without a hand.
 
@@ -228,30 +227,9 @@ function draw() {
     const begin = at("mirror").checked ? width - box.x2 : box.x1;
     const id = shown.ids[n] || 0;
     const name = `${box.label}${id ? ` #${id}` : ""} ${Math.round(100 * box.score)} %`;
-    outline(pen, left + scale * begin, top + scale * box.y1, scale * (box.x2 - box.x1), scale * (box.y2 - box.y1),
+    outline(pen, wide, left + scale * begin, top + scale * box.y1, scale * (box.x2 - box.x1), scale * (box.y2 - box.y1),
       name, colour(id ? String(id) : box.label));
   });
-}
-
-function outline(pen, x, y, width, height, name, stroke) {
-  for (const [line, style] of [[5, "rgb(10 12 14 / .7)"], [2.5, stroke]]) {
-    pen.lineWidth = line;
-    pen.strokeStyle = style;
-    pen.strokeRect(x, y, width, height);
-  }
-  pen.font = "600 13px system-ui, sans-serif";
-  const wide = pen.measureText(name).width + 10;
-  const [to, above] = [Math.max(0, Math.min(x, marks.clientWidth - wide)), y >= 20 ? y - 20 : y];
-  pen.fillStyle = "rgb(10 12 14 / .8)";
-  pen.fillRect(to, above, wide, 20);
-  pen.fillStyle = stroke;
-  pen.fillText(name, to + 5, above + 14.5);
-}
-
-function colour(name) {
-  let number = 7;
-  for (const letter of name) number = (31 * number + letter.codePointAt(0)) % 9973;
-  return `hsl(${(number * 137.5) % 360} 90% 70%)`;
 }
 
 function mirror() {
