@@ -54,14 +54,23 @@ async function picture(file, mine) {
   draw();
   const classes = page.classes.split("\n");
   const found = said.boxes
-    ? said.boxes.map((box) => [box.label, box.score])
+    ? counted(said.boxes)
     : said.probabilities.map((share, n) => [classes[n], share]);
   found.sort((one, other) => other[1] - one[1]);
-  at("caption").textContent = said.boxes ? `${found.length} found` : `It is ${said.label}`;
+  at("caption").textContent = said.boxes ? `${said.boxes.length} found` : `It is ${said.label}`;
   at("rows").replaceChildren(...found.slice(0, MOST_ROWS).map(row));
   at("answer").hidden = false;
   const more = said.command ? `, command ${said.command}` : "";
   tell("live", `${said.boxes ? at("caption").textContent : said.label}${more}, by version ${said.version}.`);
+}
+
+function counted(boxes) {
+  const kinds = new Map(); // by label: how many, and how sure the surest is
+  for (const { label, score } of boxes) {
+    const [many, best] = kinds.get(label) || [0, 0];
+    kinds.set(label, [many + 1, Math.max(best, score)]);
+  }
+  return [...kinds].map(([label, [many, best]]) => [many > 1 ? `${many} × ${label}` : label, best]);
 }
 
 const made = (kind, given) => Object.assign(document.createElement(kind), given);
