@@ -21,6 +21,7 @@ from tests.house import House, until
 from sightloop import plugins
 from sightloop.data import recipes
 from sightloop.trainers.boxes import yolo
+from sightloop.trainers.boxes.options import read
 from sightloop.values.image import Image
 
 CLASSES = ("ball", "goalkeeper", "player", "referee")
@@ -108,7 +109,7 @@ def test_yolo11_can_be_trained_in_its_place() -> None:
     recipe = recipes.load(None)["football"]
     train = msgspec.structs.replace(recipe.train, trainer="yolo")
     plugins.load("trainers", "yolo").check(msgspec.structs.replace(recipe, train=train))
-    assert yolo.options(msgspec.structs.replace(recipe, train=train)).weights == "yolo11n.pt"
+    assert read(msgspec.structs.replace(recipe, train=train), yolo.Options).weights == "yolo11n.pt"
     assert yolo.LICENCE == "AGPL-3.0"
 
 

@@ -9,16 +9,13 @@ import msgspec
 
 from sightloop.errors import BadData
 from sightloop.settings import Settings
-from sightloop.tasks import precision
 from sightloop.trainers.boxes import yolox
-from sightloop.trainers.boxes.crops import Crops
 from sightloop.trainers.boxes.detectors import laid_out
-from sightloop.trainers.boxes.options import BoxOptions, found_weights, refuse_other_input
+from sightloop.trainers.boxes.options import BoxOptions, found_weights, read
 from sightloop.trainers.boxes.tuning import BoxTuning
-from sightloop.trainers.timm.network import settle
+from sightloop.trainers.torch_settled import settle
 from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.trainers.trainer import Fitted, Pictures, Report
-from sightloop.values import table
 from sightloop.values.recipe import Recipe
 
 LICENCE = "Apache-2.0"
@@ -38,11 +35,11 @@ class LibreYolo:
 
     def check(self, recipe: Recipe) -> None:
         """Refuse other tasks, sizes that the network cannot take, and options that are not there or cannot be."""
-        options(recipe)
+        read(recipe, Options)
 
     def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:
         """A YOLOX fitted to crops of `train`, its weights chosen on `validation`. Raises NotReady without weights."""
-        chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
+        chosen, settings = read(recipe, Options), Settings()  # type: ignore[call-arg]  # from the environment
         _refuse_empty(train)
         report(done=0.0, message="loading torch and libreyolo")
         load_libreyolo()
@@ -54,7 +51,8 @@ class LibreYolo:
             chosen.start,
             _example(recipe, train),
         )
-        tuning = _tuning(network, recipe, chosen, train, validation, report)
+        network.head.use_l1 = True  # as in the last part of YOLOX's own schedule, when crops are as pictures are
+        tuning = BoxTuning.of(network, yolox.predict, recipe, chosen, (train, validation), report)
         best = tuning.run()
         report(done=0.97, message="writing the graph")
         return Fitted(
@@ -66,34 +64,6 @@ class LibreYolo:
             parameters=msgspec.to_builtins(chosen) | {"best_epoch": tuning.best + 1},
             licence=LICENCE,
         )
-
-
-def _tuning(
-    network: Any, recipe: Recipe, chosen: Options, train: Pictures, validation: Pictures, report: Report
-) -> BoxTuning:
-    inputs, truth = laid_out(validation, recipe.input)
-
-    def judge(averaged: Any) -> tuple[float, float]:
-        found, _ = yolox.predict(averaged, inputs)
-        return precision.mean(precision.match(found, truth, len(recipe.classes)))
-
-    network.head.use_l1 = True  # as in the last part of YOLOX's own schedule, when crops are as pictures are
-    return BoxTuning(
-        network=network,
-        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed, recipe.input),
-        each_epoch=chosen.crops * len(train),
-        judge=judge,
-        train=recipe.train,
-        report=report,
-        decay=chosen.weight_decay,
-        patience=chosen.patience,
-    )
-
-
-def options(recipe: Recipe) -> Options:
-    """The checked `train.options` of a recipe. Raises BadRecipe."""
-    refuse_other_input(recipe)
-    return table.read(recipe.train.options, Options, f"the recipe of {recipe.name}", "train.options")
 
 
 def _refuse_empty(train: Pictures) -> None:

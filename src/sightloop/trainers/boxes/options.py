@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
 from sightloop.errors import BadRecipe, NotReady
 from sightloop.trainers.boxes.crops import Changes
+from sightloop.values import table
 from sightloop.values.recipe import Positive, Recipe
 
 STRIDE = 32
+Chosen = TypeVar("Chosen", bound="BoxOptions")
 
 
 class BoxOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,6 +25,12 @@ class BoxOptions(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     changes: Changes = Changes()
     weight_decay: Annotated[float, Meta(ge=0)] = 0.02
     patience: Positive = 10
+
+
+def read(recipe: Recipe, options: type[Chosen]) -> Chosen:
+    """The checked `train.options` of a recipe for a detector. Raises BadRecipe."""
+    refuse_other_input(recipe)
+    return table.read(recipe.train.options, options, f"the recipe of {recipe.name}", "train.options")
 
 
 def refuse_other_input(recipe: Recipe) -> None:

@@ -12,9 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightloop.tasks import precision
 from sightloop.trainers.boxes.crops import Crop, Crops
-from sightloop.trainers.trainer import Report
-from sightloop.values.recipe import Train
+from sightloop.trainers.boxes.detectors import laid_out
+from sightloop.trainers.boxes.options import BoxOptions
+from sightloop.trainers.trainer import Pictures, Report
+from sightloop.values.recipe import Recipe, Train
+
+Rows = NDArray[np.float32]
+Predict = Callable[[Any, NDArray[np.uint8]], tuple[list[Rows], Rows]]
+"""A network and inputs to the boxes (K, 6) of each, and the embeddings."""
 
 _SECONDS_BETWEEN_REPORTS = 0.5
 _STEEPEST = 10.0  # the largest norm of a step's gradient
@@ -38,6 +45,35 @@ class BoxTuning:
     curves: list[dict[str, float]] = field(default_factory=list)
     best: int = -1
     told: float = 0.0
+
+    @classmethod
+    def of(
+        cls,
+        network: Any,
+        predict: Predict,
+        recipe: Recipe,
+        chosen: BoxOptions,
+        sides: tuple[Pictures, Pictures],
+        report: Report,
+    ) -> BoxTuning:
+        """The fine-tuning a recipe asks for: on crops of the first side, judged on whole pictures of the second."""
+        train, validation = sides
+        inputs, truth = laid_out(validation, recipe.input)
+
+        def judge(averaged: Any) -> tuple[float, float]:
+            found, _ = predict(averaged, inputs)
+            return precision.mean(precision.match(found, truth, len(recipe.classes)))
+
+        return cls(
+            network=network,
+            crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed, recipe.input),
+            each_epoch=chosen.crops * len(train),
+            judge=judge,
+            train=recipe.train,
+            report=report,
+            decay=chosen.weight_decay,
+            patience=chosen.patience,
+        )
 
     def run(self) -> Any:
         """Train; the network with the mean weights of the epoch that was best on validation."""

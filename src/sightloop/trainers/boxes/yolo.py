@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import PIL.Image
 import structlog
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from sightloop.errors import BadRecipe
 from sightloop.settings import Settings
-from sightloop.tasks import precision
 from sightloop.trainers.boxes import ultralytics_network
-from sightloop.trainers.boxes.crops import Crops
-from sightloop.trainers.boxes.detectors import laid_out
-from sightloop.trainers.boxes.options import BoxOptions, found_weights, refuse_other_input
-from sightloop.trainers.boxes.tuning import BoxTuning
-from sightloop.trainers.timm.network import settle
+from sightloop.trainers.boxes.options import BoxOptions, found_weights, read, refuse_other_input
+from sightloop.trainers.boxes.tuning import BoxTuning, Rows
+from sightloop.trainers.torch_settled import settle
 from sightloop.trainers.torchvision_operators import load
 from sightloop.trainers.trainer import Fitted, Pictures, Report
 from sightloop.values import table
@@ -48,11 +47,11 @@ class Yolo:
 
     def check(self, recipe: Recipe) -> None:
         """Refuse other tasks, sizes that the network cannot take, and options that are not there or cannot be."""
-        options(recipe)
+        read(recipe, Options)
 
     def train(self, recipe: Recipe, train: Pictures, validation: Pictures, report: Report) -> Fitted:
         """A YOLO fitted to crops of `train`, its weights chosen on `validation`. Raises NotReady without weights."""
-        chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
+        chosen, settings = read(recipe, Options), Settings()  # type: ignore[call-arg]  # from the environment
         weights = found_weights(
             chosen.weights, settings.weights, "https://github.com/ultralytics/assets/releases has yolo11n.pt."
         )
@@ -61,7 +60,8 @@ class Yolo:
         _log.warning(_CODE.format(weights.name))
         unrepeatable = settle(recipe.train.seed)
         model = ultralytics_network.build(weights, recipe.classes, chosen.start)
-        tuning = _tuning(model, recipe, chosen, train, validation, report)
+        learner = ultralytics_network.learner(model)
+        tuning = BoxTuning.of(learner, _predict, recipe, chosen, (train, validation), report)
         best = tuning.run().model
         report(done=0.97, message="writing the graph")
         return Fitted(
@@ -113,31 +113,8 @@ def _file(recipe: Recipe) -> FileOptions:
     return table.read(recipe.train.options, FileOptions, f"the recipe of {recipe.name}", "train.options")
 
 
-def _tuning(
-    model: Any, recipe: Recipe, chosen: Options, train: Pictures, validation: Pictures, report: Report
-) -> BoxTuning:
-    inputs, truth = laid_out(validation, recipe.input)
-
-    def judge(averaged: Any) -> tuple[float, float]:
-        found, _ = ultralytics_network.predict(averaged.model, inputs)
-        return precision.mean(precision.match(found, truth, len(recipe.classes)))
-
-    return BoxTuning(
-        network=ultralytics_network.learner(model),
-        crops=Crops(train, chosen.crop, chosen.changes, recipe.train.seed, recipe.input),
-        each_epoch=chosen.crops * len(train),
-        judge=judge,
-        train=recipe.train,
-        report=report,
-        decay=chosen.weight_decay,
-        patience=chosen.patience,
-    )
-
-
-def options(recipe: Recipe) -> Options:
-    """The checked `train.options` of a recipe. Raises BadRecipe."""
-    refuse_other_input(recipe)
-    return table.read(recipe.train.options, Options, f"the recipe of {recipe.name}", "train.options")
+def _predict(learner: Any, inputs: NDArray[np.uint8]) -> tuple[list[Rows], Rows]:
+    return ultralytics_network.predict(learner.model, inputs)
 
 
 def load_ultralytics() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import msgspec
@@ -13,11 +12,11 @@ from sightloop.trainers.keras.batches import Batches, one_hot
 from sightloop.trainers.keras.convolution import Options, build
 from sightloop.trainers.keras.graph import load_keras, predictor, to_onnx
 from sightloop.trainers.keras.progress import TRAINED, Progress
+from sightloop.trainers.torch_settled import settle
 from sightloop.trainers.trainer import Arrays, Fitted, Report
 from sightloop.values.recipe import Recipe, Train
 from sightloop.values.table import read
 
-_MOST_THREADS = 8  # more than this only wait for one another in so small a network
 _CHECKED_AT_ONCE = 256
 
 
@@ -33,7 +32,8 @@ class KerasTrainer:
         options = _options(recipe)
         report(done=0.0, message="loading Keras")
         keras = load_keras()
-        _settle(keras, recipe.train.seed)
+        keras.utils.set_random_seed(recipe.train.seed)
+        unrepeatable = settle(recipe.train.seed)
         model = build(keras, recipe, options)
         augmentation = Augmentation(options.changes, recipe.train.seed)
         batches = Batches(
@@ -48,7 +48,7 @@ class KerasTrainer:
             predict=predictor(model),
             epochs=len(progress.curves),
             curves=tuple(progress.curves),
-            reproducible=_unrepeatable(),
+            reproducible=unrepeatable,
             parameters=msgspec.to_builtins(options)
             | {"best_epoch": progress.best + 1, "weights": model.count_params()},
         )
@@ -58,22 +58,6 @@ def _options(recipe: Recipe) -> Options:
     if recipe.input.kind != "image":
         raise BadRecipe("the keras trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
     return read(recipe.train.options, Options, recipe.name, "train.options")
-
-
-def _settle(keras: Any, seed: int) -> None:
-    """Fix every seed, and have torch refuse what would not come out the same twice."""
-    import torch
-
-    keras.utils.set_random_seed(seed)
-    torch.set_num_threads(min(_MOST_THREADS, os.cpu_count() or 1))
-    if not torch.cuda.is_available():
-        torch.use_deterministic_algorithms(True)
-
-
-def _unrepeatable() -> str:
-    import torch
-
-    return "training on a GPU: the gradients of convolutions" if torch.cuda.is_available() else ""
 
 
 def _learner(keras: Any, model: Any, train: Train, options: Options, steps: int) -> Any:

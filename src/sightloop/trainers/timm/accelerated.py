@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.trainers.timm.network import MOST_THREADS, Network
+from sightloop.trainers.timm.network import Network
 from sightloop.trainers.torch_graph import exported
+from sightloop.trainers.torch_settled import MOST_THREADS
 from sightloop.values.package import INPUT
 
 

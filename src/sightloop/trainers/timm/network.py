@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,6 @@ from sightloop.values.package import EMBEDDING
 State = tuple[dict[str, Any], dict[str, Any]]
 """The tensors of upper part and head."""
 
-MOST_THREADS = 8
 _BATCH = 64
 _LOOKS: tuple[tuple[int, ...], ...] = ((), (2,), (1,), (1, 2))  # axes of (N, height, width, 3) that are turned over
 
@@ -168,16 +166,3 @@ def _normalisation(backbone: Any) -> Any:
             return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
 
     return Normalisation(backbone.pretrained_cfg["mean"], backbone.pretrained_cfg["std"])
-
-
-def settle(seed: int) -> str:
-    """Fix every seed and the threads; what of a training is not repeatable, or an empty text."""
-    import torch
-
-    torch.manual_seed(seed)
-    # On two shared cores a second thread made steps ten times slower: its turns are waited for at every layer.
-    torch.set_num_threads(max(1, min(MOST_THREADS, (os.cpu_count() or 1) // 2)))
-    if torch.cuda.is_available():
-        return "training on a GPU: the gradients of convolutions"
-    torch.use_deterministic_algorithms(True)
-    return ""

@@ -12,9 +12,10 @@ from sightloop.settings import Settings
 from sightloop.trainers.timm.accelerated import accelerated
 from sightloop.trainers.timm.checkpoints import Checkpoints
 from sightloop.trainers.timm.fitting import Fitting
-from sightloop.trainers.timm.network import Network, build, build_textures, settle
+from sightloop.trainers.timm.network import Network, build, build_textures
 from sightloop.trainers.timm.options import Options, options
 from sightloop.trainers.timm.pretrained import create
+from sightloop.trainers.torch_settled import settle
 from sightloop.trainers.trainer import Arrays, Fitted, Report, require_each_class
 from sightloop.values.recipe import Recipe
 
@@ -39,7 +40,7 @@ class TimmTrainer:
         require_each_class(recipe, train)
         report(done=0.0, message="loading torch and timm")
         size = (recipe.input.height, recipe.input.width)
-        unrepeatable = settle(recipe.train.seed)
+        unrepeatable = settle(recipe.train.seed, sharing=True)
         backbones = {
             name: create(name, weights, size, report, local=settings.weights, offline=settings.offline)
             for name, weights in chosen.backbones
