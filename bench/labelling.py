@@ -24,6 +24,7 @@ from sightloop.loop.samples.queue import rank
 from sightloop.trainers.timm.linear import Linear
 from sightloop.trainers.timm.logistic import fit
 from sightloop.trainers.timm.network import Network, build
+from sightloop.trainers.timm.options import options
 from sightloop.trainers.timm.pretrained import create
 from sightloop.trainers.trainer import Arrays
 from sightloop.values.image import Image
@@ -77,7 +78,8 @@ def embedded(network: Network, pixels: NDArray[np.uint8]) -> NDArray[np.float32]
 def main(data: Path, weights: str) -> None:
     """Measure, print, write."""
     recipe = load()["rps"]
-    size = (recipe.input.height, recipe.input.width)
+    shrink = options(recipe).shrink  # the backbone's share of a picture is what is embedded
+    size = (recipe.input.height // shrink, recipe.input.width // shrink)
     items = list(folders.read(data / "rps"))
     pixels = np.stack([Image.decode(item.content).resized(*size) for item in items])
     targets = np.array([recipe.classes.index(item.label) for item in items])

@@ -27,6 +27,7 @@ from sightloop.values.run import Status
 from sightloop.wiring import Parts
 
 ROOT = Path(__file__).parents[1]
+HANDS = os.environ.get("SIGHTLOOP_TEST_HANDS")  # before the settings of a test clear the environment
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,15 @@ def shared_data() -> Path:
             f"no real data at {folder}; set SIGHTLOOP_TEST_DATA to the folder that holds mnist/, gestures/, ..."
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def hand_networks() -> Path:
+    """The folder of MediaPipe's networks of hands; tests that need them are skipped where they are not there."""
+    if not HANDS:
+        pytest.skip("no models of hands; set SIGHTLOOP_TEST_HANDS to the folder that `sightloop hands install` filled")
+    pytest.importorskip("openvino", reason="the extra `hands` is not installed")
+    return Path(HANDS)
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ class Home:
         """Give a package a number and make it the champion."""
         version = self.register(sealed)
         with self.database.write() as connection:
-            deployments.promote(connection, version.project, version.number, "test", "test")
+            deployments.promote(connection, version.project, version.number, "test", "test", licences=frozenset())
         return version
 
 

@@ -26,6 +26,7 @@ def recipe(folder: Path, name: str) -> Path:
         r"^backbone = .*": 'backbone = "test_efficientnet"',
         r"^weights = .*": 'weights = "none"',
         r"^frozen = \d+": "frozen = 1",
+        r"^shrink = \d": "shrink = 1",
         r"^floors = .*": "",
     }
     for pattern, instead in small.items():

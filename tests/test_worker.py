@@ -105,7 +105,7 @@ def test_mlflow_is_told_of_a_champion_that_others_put_in_place(
         first = versions.get(connection, "tens", 1)
         second = runs.open(connection, "tens", "hand", "ann")
         versions.register(connection, "tens", first.package, first.card, Verdict.ACCEPTED, "a copy", second.id)
-        deployments.promote(connection, "tens", 2, "ann", "by hand")
+        deployments.promote(connection, "tens", 2, "ann", "by hand", licences=frozenset())
     monkeypatch.setattr(module, "_MIRROR_SECONDS", 0.0)
     worker = Worker(parts)
     worker.mirror()  # of no use: MLflow does not know the run yet

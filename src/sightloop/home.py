@@ -224,7 +224,7 @@ class Project:
             pixels = Image(given).pixels
         else:
             return Landmarks.of(given)
-        return hands.opened(hands.folder_of(self._parts.settings)).find(pixels)
+        return hands.opened(self._parts.settings.hands).find(pixels)
 
 
 def held_out(parts: Parts, recipe: Recipe) -> Manifest:

@@ -135,6 +135,11 @@ class Settings(BaseSettings):
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
+    def hands(self) -> Path:
+        """The folder of the networks that find hands in pictures."""
+        return self.home.resolve() / "hands"
+
+    @property
     def database(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{self.home.resolve()}/sightloop.db"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,6 @@ from sightloop.values.image import Image
 PNG, LABEL = packages.drawn()[0]
 FORM = {"file": ("digit.png", PNG, "image/png")}
 HAND = packages.hand()
-MODELS = os.environ.get("SIGHTLOOP_TEST_HANDS")  # before the settings of a test clear the environment
 
 
 def only(answer: httpx.Response) -> dict[str, Any]:
@@ -133,10 +131,10 @@ def test_the_landmarks_that_came_are_measured(client: Client) -> None:
     assert float(values['prediction_latency_seconds_count{project="gestures"}']) == 1
 
 
-def test_a_picture_of_a_hand_is_answered_by_its_landmarks(client: Client, home: Home, shared_data: Path) -> None:
-    if not MODELS:
-        pytest.skip("no models of hands; set SIGHTLOOP_TEST_HANDS to the folder that `sightloop hands install` filled")
-    shutil.copytree(MODELS, home.settings.home / "hands")
+def test_a_picture_of_a_hand_is_answered_by_its_landmarks(
+    client: Client, home: Home, shared_data: Path, hand_networks: Path
+) -> None:
+    shutil.copytree(hand_networks, home.settings.home / "hands")
     photo = next((shared_data / "gestures" / "photos" / "palm").glob("*.jpg")).read_bytes()
     made = client.post("/v1/gestures/predict", files={"file": photo}).json()["predictions"][0]
     assert made["label"] in packages.GESTURES.classes

@@ -55,7 +55,9 @@ def finish(home: Home, run: Run, verdict: Verdict) -> None:
         runs.log(connection, run.id, "begun", "train", "training")
         version = versions.register(connection, run.project, digest, card, verdict, "not as good", run.id)
         if verdict is Verdict.ACCEPTED:
-            deployments.promote(connection, run.project, version.number, "worker", "better", run.id)
+            deployments.promote(
+                connection, run.project, version.number, "worker", "better", run.id, licences=frozenset()
+            )
         status = Status.SUCCEEDED if verdict is Verdict.ACCEPTED else Status.REFUSED
         runs.finish(connection, run.id, status, {"version": version.number})
 

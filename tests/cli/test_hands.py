@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import Command
 
-from sightloop.cli import hands
-from sightloop.serve.hands import HAND, PALM
+from sightloop.trainers.hands import fetching
+from sightloop.values.landmarks import HAND, PALM
 from sightloop.wiring import Parts
 
 
@@ -20,9 +20,9 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A wheel with two small files in the places of the models, which are taken for the right ones."""
     path = tmp_path / "mediapipe.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        for name in hands.FILES:
+        for name in fetching.FILES:
             archive.writestr(name, name)
-            monkeypatch.setitem(hands.FILES, name, hashlib.sha256(name.encode()).hexdigest())
+            monkeypatch.setitem(fetching.FILES, name, hashlib.sha256(name.encode()).hexdigest())
     return path
 
 
@@ -35,7 +35,7 @@ def test_the_models_are_taken_out_of_a_wheel(home: Callable[..., Parts], command
 
 def test_other_models_are_refused(home: Callable[..., Parts], command: Command, wheel: Path) -> None:
     home()
-    hands.FILES[next(iter(hands.FILES))] = "0" * 64
+    fetching.FILES[next(iter(fetching.FILES))] = "0" * 64
     done = command("hands", "install", "--wheel", str(wheel))
     assert done.code == 2
     assert "is another file" in done.err

@@ -75,7 +75,7 @@ def test_the_record_is_verified_and_an_edited_byte_named(trained: Parts, command
 def test_one_command_says_who_answered_and_why_it_served(trained: Parts, command: Command) -> None:
     first = answered(trained, 1)
     with trained.database.write() as connection:
-        deployments.promote(connection, "tens", 2, "ann", "it looks better")
+        deployments.promote(connection, "tens", 2, "ann", "it looks better", licences=frozenset())
     second = answered(trained, 2)
     late = answered(trained, 1)  # a server that had not yet taken the second revision over
     found = {id: command("why", id, "--json").json for id in (first, second, late)}

@@ -179,7 +179,7 @@ def test_a_champion_promoted_meanwhile_is_not_overrun(make_parts: Make) -> None:
         while not [one for one in tens.events(parts, run) if (one.step, one.kind) == ("check", "ended")]:
             time.sleep(0.005)
         with parts.database.write() as connection:
-            deployments.promote(connection, "tens", 2, "ann", "while nobody looks")
+            deployments.promote(connection, "tens", 2, "ann", "while nobody looks", licences=frozenset())
         working.join()
     ended = tens.again(parts, run)
     assert ended.status is Status.FAILED
@@ -197,12 +197,12 @@ def test_a_champion_promoted_in_the_same_moment_is_not_overrun_on_postgresql(
     with parts.database.write() as connection:
         for number in (1, 2, 3):
             versions.register(connection, "tens", f"package {number}", sealed.card, Verdict.ACCEPTED, "a copy")
-        deployments.promote(connection, "tens", 1, "ann", "the first")
+        deployments.promote(connection, "tens", 1, "ann", "the first", licences=frozenset())
     job = Job(run, parts.recipe("tens"), parts.settings, parts.database, parts.blobs, lambda: False)
     found = {"decision": {"accepted": True, "reasons": []}, "champion": 1, "version": 2}
     with ThreadPoolExecutor(1) as others:
         with parts.database.write() as connection:
-            deployments.promote(connection, "tens", 3, "ann", "in the same moment")
+            deployments.promote(connection, "tens", 3, "ann", "in the same moment", licences=frozenset())
             rolled_out = others.submit(roll_out, job, found)
             assert not wait([rolled_out], 0.5).done
         with pytest.raises(Conflict, match="changed while version 2 was checked"):

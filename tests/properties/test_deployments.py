@@ -70,7 +70,7 @@ class Rollout(RuleBasedStateMachine):
         allowed = force or self.verdicts[number - 1] is Verdict.ACCEPTED
         try:
             with self.database.write() as c:
-                deployments.promote(c, self.project, number, "ann", "", force=force)
+                deployments.promote(c, self.project, number, "ann", "", force=force, licences=frozenset())
         except Conflict:
             assert not allowed
         else:

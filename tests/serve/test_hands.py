@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import cv2
@@ -18,13 +17,9 @@ from sightloop.values.image import Image
 
 
 @pytest.fixture(scope="module")
-def finder() -> Hands:
-    """The finder over MediaPipe's models, where they are."""
-    folder = os.environ.get("SIGHTLOOP_TEST_HANDS")
-    if not folder:
-        pytest.skip("no models of hands; set SIGHTLOOP_TEST_HANDS to the folder that `sightloop hands install` filled")
-    pytest.importorskip("openvino", reason="the extra `hands` is not installed")
-    return Hands(Path(folder))
+def finder(hand_networks: Path) -> Hands:
+    """The finder over MediaPipe's models."""
+    return Hands(hand_networks)
 
 
 @pytest.fixture
@@ -71,14 +66,6 @@ def test_a_gesture_is_answered_to_a_frame(finder: Hands, photograph: Image) -> N
 def test_models_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
     with pytest.raises(MissingExtra, match=r"palm_detection_full.tflite.*sightloop hands install"):
         Hands(tmp_path)
-
-
-def test_the_anchors_are_those_of_the_network() -> None:
-    anchors = hands._anchors()
-    assert anchors.shape == (2016, 2)
-    assert anchors[:2] == pytest.approx(0.5 / 24)
-    assert anchors[-1] == pytest.approx(1 - 0.5 / 12)
-    assert np.unique(anchors[:1152], axis=0).shape == (576, 2)
 
 
 @pytest.mark.parametrize("turn", [0.0, 0.5, -2.0, np.pi])

@@ -45,8 +45,8 @@ def recorded(database: Database, register: Register) -> Database:
     register()
     register()
     with database.write() as c:
-        deployments.promote(c, "digits", 1, "ann", "first")
-        deployments.promote(c, "digits", 2, "ann", "second")
+        deployments.promote(c, "digits", 1, "ann", "first", licences=frozenset())
+        deployments.promote(c, "digits", 2, "ann", "second", licences=frozenset())
         deployments.rollback(c, "digits", "bob", "slower")
     return database
 

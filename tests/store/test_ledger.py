@@ -36,9 +36,9 @@ def test_every_entry_is_bound_to_the_one_before(database: Database) -> None:
 def test_what_changes_who_serves_is_recorded_in_the_same_transaction(database: Database, register: Register) -> None:
     one, two = register(), register()
     with database.write() as c:
-        deployments.promote(c, "digits", one, "ann", "first")
-        deployments.promote(c, "digits", two, "ann", "second")
-        deployments.promote(c, "digits", two, "ann", "again, which changes nothing")
+        deployments.promote(c, "digits", one, "ann", "first", licences=frozenset())
+        deployments.promote(c, "digits", two, "ann", "second", licences=frozenset())
+        deployments.promote(c, "digits", two, "ann", "again, which changes nothing", licences=frozenset())
         deployments.rollback(c, "digits", "bob", "worse in the field")
     with database.read() as c:
         entries = ledger.page(c, "digits")
@@ -53,7 +53,7 @@ def test_what_did_not_happen_is_not_recorded(database: Database, register: Regis
 
     def try_both() -> None:
         with database.write() as c:
-            deployments.promote(c, "digits", 1, "ann", "good")
+            deployments.promote(c, "digits", 1, "ann", "good", licences=frozenset())
             deployments.rollback(c, "digits", "ann", "nothing to go back to")
 
     with pytest.raises(Conflict):

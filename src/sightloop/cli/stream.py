@@ -55,7 +55,7 @@ def stream(
 def _sight(project: str, version: int | None) -> Sight:
     with opened() as parts:
         package = packages.load(parts.blobs, parts.version(project, version).package)
-        given, folder = parts.settings, hands.folder_of(parts.settings)
+        given, folder = parts.settings, parts.settings.hands
         runtime = given.runtime(project)
         return Sight(package, runtime=runtime, threads=given.threads, hands=lambda: hands.opened(folder))
 

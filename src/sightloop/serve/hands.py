@@ -16,18 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import BadLandmarks, MissingExtra
-from sightloop.settings import Settings
-from sightloop.values.landmarks import POINTS, Landmarks
+from sightloop.values.landmarks import HAND, PALM, POINTS, Landmarks
+from sightloop.values.palms import GROWN, HAND_SIDE, MIDDLE, PALM_SIDE, SHIFTED, WRIST, anchors
 
-PALM, HAND = "palm_detection_full.tflite", "hand_landmark_full.tflite"
 ENOUGH = (640, 640)
 """The height and width of a picture that is large enough to find a hand in: a larger one may be read smaller."""
-_PALM_SIDE, _HAND_SIDE = 192, 224
-_GRIDS = ((24, 2), (12, 6))  # cells on a side, anchors in a cell
 _LEAST_PALM, _LEAST_HAND, _OVERLAP = 0.5, 0.5, 0.3
 _TRIES = 3
-_WRIST, _MIDDLE = 0, 2  # of a palm's seven points
-_GROWN, _SHIFTED = 2.6, -0.5
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -79,12 +74,12 @@ class Hands:
         """The palms in a picture, the surest first."""
         height, width = pixels.shape[:2]
         side = max(height, width)
-        numbers, scores = self._run("palm", _cut(pixels, (width / 2, height / 2), 0.0, side, _PALM_SIDE))
+        numbers, scores = self._run("palm", _cut(pixels, (width / 2, height / 2), 0.0, side, PALM_SIDE))
         sure = 1 / (1 + np.exp(-scores.reshape(-1).clip(-100, 100)))
         found = np.flatnonzero(sure >= _LEAST_PALM)
-        places: Floats = numbers.reshape(-1, 18)[found] / np.float32(_PALM_SIDE)
-        places[:, :2] += _anchors()[found]
-        places[:, 4:] += np.tile(_anchors()[found], 7)
+        places: Floats = numbers.reshape(-1, 18)[found] / np.float32(PALM_SIDE)
+        places[:, :2] += anchors()[found]
+        places[:, 4:] += np.tile(anchors()[found], 7)
         # From shares of the square that was looked at to pixels of the picture.
         places *= np.float32(side)
         offset = np.array([(width - side) / 2, (height - side) / 2], np.float32)
@@ -93,11 +88,11 @@ class Hands:
         return [_palm(row) for row in _merged(places, sure[found].astype(np.float32))]
 
     def _landmarks(self, pixels: Pixels, palm: Palm) -> Landmarks | None:
-        outputs = self._run("hand", _cut(pixels, (palm.x, palm.y), palm.turn, palm.side, _HAND_SIDE))
+        outputs = self._run("hand", _cut(pixels, (palm.x, palm.y), palm.turn, palm.side, HAND_SIDE))
         points, present = outputs[0].reshape(POINTS, 3), float(outputs[1].reshape(-1)[0])
         if present < _LEAST_HAND:
             return None
-        points = points / np.float32(_HAND_SIDE)
+        points = points / np.float32(HAND_SIDE)
         points[:, :2] -= 0.5
         cosine, sine = np.cos(palm.turn), np.sin(palm.turn)
         turned = points[:, :2] @ np.array([[cosine, sine], [-sine, cosine]])
@@ -112,11 +107,6 @@ class Hands:
         request = getattr(self._own, name)
         found = request.infer([pixels[None].astype(np.float32) / 255])
         return [np.array(found[place], np.float32) for place in range(len(found))]
-
-
-def folder_of(settings: Settings) -> Path:
-    """Where a home keeps the models."""
-    return settings.home.resolve() / "hands"
 
 
 @cache
@@ -137,16 +127,6 @@ def _cut(pixels: Pixels, middle: tuple[float, float], turn: float, side: float, 
     )
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(pixels, from_cut, (to, to), flags=how), np.uint8)
-
-
-@cache
-def _anchors() -> Floats:
-    """The middles of the palm network's 2,016 anchors, as shares of its square; all have the size of the square."""
-    grids = []
-    for cells, each in _GRIDS:
-        at = (np.arange(cells) + 0.5) / cells
-        grids.append(np.repeat(np.stack(np.meshgrid(at, at), axis=2).reshape(-1, 2), each, axis=0))
-    return np.concatenate(grids).astype(np.float32)
 
 
 def _merged(places: Floats, scores: Floats) -> list[Floats]:
@@ -174,9 +154,9 @@ def _palm(row: Floats) -> Palm:
     """The hand's square around a palm: from the wrist to the middle finger upright, grown, and moved to the fingers."""
     x, y, width, height = (float(number) for number in row[:4])
     points = row[4:].reshape(7, 2)
-    across, down = points[_MIDDLE] - points[_WRIST]
+    across, down = points[MIDDLE] - points[WRIST]
     turn = float(np.pi / 2 - np.arctan2(-down, across))
     turn -= 2 * np.pi * np.floor((turn + np.pi) / (2 * np.pi))
-    x -= height * _SHIFTED * float(np.sin(turn))
-    y += height * _SHIFTED * float(np.cos(turn))
-    return Palm(x, y, max(width, height) * _GROWN, turn)
+    x += height * SHIFTED * float(np.sin(turn))
+    y -= height * SHIFTED * float(np.cos(turn))
+    return Palm(x, y, max(width, height) * GROWN, turn)

@@ -110,7 +110,7 @@ def open_model(project: str, version: int, package: Sealed, threads: Threads, se
         return [_prepared(task, card, content, settings.max_image_pixels) for content in contents]
 
     def find(contents: list[bytes]) -> list[bytes | Exception]:
-        return [_hand(hands.folder_of(settings), content, settings.max_image_pixels) for content in contents]
+        return [_hand(settings.hands, content, settings.max_image_pixels) for content in contents]
 
     def answer(inputs: list[NDArray[Any]]) -> list[NDArray[np.float32] | Exception]:
         return list(session.run(np.stack(inputs))[0])

@@ -73,13 +73,13 @@ def promote(
     reason: str,
     run: str | None = None,
     *,
+    licences: frozenset[str],
     force: bool = False,
-    licences: frozenset[str] = frozenset(),
 ) -> Deployment:
     """Make a version the one and only champion; nothing changes where it is already.
 
     Raises NotFound, Conflict with the gate's reason for a refused version unless `force` is given, and PackageRefused
-    for one whose licence is none of `licences`, where there are any.
+    for one whose licence is none of `licences`; where there are none, every licence is allowed.
     """
     wanted = versions.get(c, project, version)
     wanted.card.refuse_licence(licences)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sightloop.errors import BadLandmarks
 
 POINTS = 21
+PALM, HAND = "palm_detection_full.tflite", "hand_landmark_full.tflite"
+"""The files of MediaPipe's two networks: what finds a palm, and what reads the points off its hand."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ def order(folder: Path, handling: Handling, settings: Settings) -> dict[str, Any
         "max_pixels": settings.max_image_pixels,
         "runtimes": settings.chosen_runtimes,
         "threads": settings.threads,
-        "hands": str(hands.folder_of(settings)),
+        "hands": str(settings.hands),
     }
 
 

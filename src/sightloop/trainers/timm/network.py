@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from sightloop.trainers.timm.linear import Linear
 from sightloop.trainers.timm.textures import side_by_side, textures
-from sightloop.trainers.torch_graph import exported
-from sightloop.values.package import EMBEDDING
 
 State = tuple[dict[str, Any], dict[str, Any]]
 """The tensors of upper part and head."""
@@ -86,8 +84,11 @@ class Network:
         self.upper.load_state_dict(state[0])
         self.head.load_state_dict(state[1])
 
-    def to_onnx(self, height: int, width: int) -> bytes:
-        """The whole network as one graph: uint8 pixels, any number of them, to logits and embedding."""
+    def module(self) -> Any:
+        """The whole network as one torch module on the CPU: pixels (N, height, width, 3) to logits and embedding.
+
+        Its parts are the network's own, so `back` must follow.
+        """
         import torch
 
         class Whole(torch.nn.Module):
@@ -103,10 +104,12 @@ class Network:
                     embedding = embedding.reshape(self.looks, -1, embedding.shape[1]).mean(dim=0)
                 return self.head(embedding), embedding
 
-        whole = Whole(self).cpu().eval()
-        graph = exported(whole, (height, width, 3), ("logits", EMBEDDING))
-        whole.to(self.device)
-        return graph
+        return Whole(self).cpu().eval()
+
+    def back(self) -> None:
+        """Go back to the device, after `module`."""
+        for part in (self.lower, self.upper, self.head):
+            part.to(self.device)
 
 
 def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:

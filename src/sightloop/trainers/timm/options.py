@@ -24,6 +24,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     copies: Annotated[int, Meta(ge=0)] = 4
     frozen: Annotated[int, Meta(ge=0)] = 4
     looks: Literal[1, 2, 4] = 1
+    shrink: Literal[1, 2, 4] = 1
+    hands: bool = False
     background: Literal["kept", "green"] = "kept"
     class_weights: Literal["balanced", "none"] = "balanced"
     dropout: Share = 0.2
@@ -68,6 +70,12 @@ def options(recipe: Recipe) -> Options:
             got="tuned",
         )
     _refuse_several(recipe, chosen)
+    if recipe.input.height % chosen.shrink or recipe.input.width % chosen.shrink:
+        raise BadRecipe(
+            f"{recipe.name}: [train.options]: pictures cannot be shrunk by {chosen.shrink}",
+            expected=f"input.height and input.width that are multiples of {chosen.shrink}",
+            got=f"{recipe.input.height} x {recipe.input.width}",
+        )
     return chosen
 
 

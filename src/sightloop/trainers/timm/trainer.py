@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from sightloop.errors import MissingExtra, NotReady
 from sightloop.settings import Settings
+from sightloop.trainers.hands.fetching import fetch, there
+from sightloop.trainers.hands.finder import finder
 from sightloop.trainers.timm.accelerated import accelerated
+from sightloop.trainers.timm.answering import Answering, smaller
 from sightloop.trainers.timm.checkpoints import Checkpoints
 from sightloop.trainers.timm.fitting import Fitting
+from sightloop.trainers.timm.handed import fit
 from sightloop.trainers.timm.network import Network, build, build_textures
 from sightloop.trainers.timm.options import Options, options
 from sightloop.trainers.timm.pretrained import create
@@ -39,7 +45,7 @@ class TimmTrainer:
         chosen, settings = options(recipe), Settings()  # type: ignore[call-arg]  # from the environment
         require_each_class(recipe, train)
         report(done=0.0, message="loading torch and timm")
-        size = (recipe.input.height, recipe.input.width)
+        size = (recipe.input.height // chosen.shrink, recipe.input.width // chosen.shrink)
         unrepeatable = settle(recipe.train.seed, sharing=True)
         backbones = {
             name: create(name, weights, size, report, local=settings.weights, offline=settings.offline)
@@ -47,11 +53,16 @@ class TimmTrainer:
         }
         network = accelerated(_network(backbones, recipe, chosen))
         kept = Checkpoints(self.checkpoints)
-        curves, found = Fitting.of(network, recipe, chosen, (train, validation), kept, report).run()
+        sides = (smaller(train, chosen.shrink), smaller(validation, chosen.shrink))
+        curves, found = Fitting.of(network, recipe, chosen, sides, kept, report).run()
+        answering = Answering(network, chosen.shrink)
+        if chosen.hands:
+            answering, hands = _with_hands(answering, recipe, (train, validation), settings, report)
+            found |= hands
         report(done=0.97, message="writing the graph")
         return Fitted(
-            graph=network.to_onnx(*size),
-            predict=network.predict,
+            graph=answering.to_onnx(recipe.input.height, recipe.input.width),
+            predict=answering.predict,
             epochs=len(curves),
             curves=tuple(curves),
             reproducible=unrepeatable,
@@ -64,6 +75,28 @@ def _network(backbones: dict[str, Any], recipe: Recipe, chosen: Options) -> Netw
         return build_textures(backbones, len(recipe.classes), chosen.looks)
     (backbone,) = backbones.values()
     return build(backbone, len(recipe.classes), chosen.frozen, chosen.looks)
+
+
+def _with_hands(
+    answering: Answering, recipe: Recipe, sides: tuple[Arrays, Arrays], settings: Settings, report: Report
+) -> tuple[Answering, dict[str, Any]]:
+    """The same, by hands first, and what was found; where there are none to be had, the same, and that is said."""
+    report(done=0.9, message="looking for hands")
+    try:
+        if not there(settings.hands):
+            fetch(settings.hands, wheel=None, offline=settings.offline)
+        find = finder(settings.hands)
+    except (NotReady, MissingExtra) as error:
+        report(done=0.9, message=f"WITHOUT hands, though the recipe asks for them: {error}")
+        return answering, {"hands_found": "not looked for"}
+    train, validation = sides
+    logits, _ = answering.predict(validation.inputs)
+    given = (train, validation, logits, len(recipe.classes), recipe.train.seed)
+    handed = fit(find, *given, balanced=options(recipe).balanced)
+    if handed is None:
+        report(done=0.9, message="WITHOUT hands: too few were found in the pictures")
+        return answering, {"hands_found": "too few"}
+    return dataclasses.replace(answering, handed=handed), handed.found
 
 
 TRAINER = TimmTrainer()
