@@ -89,6 +89,7 @@ def _with_hands(
     except (NotReady, MissingExtra) as error:
         report(done=0.9, message=f"WITHOUT hands, though the recipe asks for them: {error}")
         return answering, {"hands_found": "not looked for"}
+    settle(recipe.train.seed)  # nothing runs beside torch any more
     train, validation = sides
     logits, _ = answering.predict(validation.inputs)
     given = (train, validation, logits, len(recipe.classes), recipe.train.seed)
