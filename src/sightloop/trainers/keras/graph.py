@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import MissingExtra, PackageRefused
+from sightloop.trainers.keras.folding import fold
 from sightloop.values.package import EMBEDDING, INPUT
 
 OUTPUTS = ("logits", EMBEDDING)
@@ -73,6 +74,7 @@ def to_onnx(model: Any) -> bytes:
         path = Path(folder) / "model.onnx"
         model.export(path, format="onnx", verbose=False)
         graph = onnx.load(path)
+    fold(graph)
     inner = graph.graph
     if len(inner.input) != 1 or len(inner.output) != len(OUTPUTS):
         raise PackageRefused(
