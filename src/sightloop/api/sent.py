@@ -7,7 +7,7 @@ import binascii
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from sightloop.api.body import Part, named, parts
+from sightloop.api.form import Part, named, parts
 from sightloop.errors import BadInput, BadLandmarks, TooLarge
 from sightloop.serve.predictor import Kind
 from sightloop.values.box import Box
