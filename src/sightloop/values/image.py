@@ -13,12 +13,12 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from sightloop.errors import BadImage, TooLarge
+from sightloop.values import png
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 MAX_PIXELS = 178_956_970
 """The most pixels that any picture may have: Pillow opens no larger one. `SIGHTLOOP_MAX_IMAGE_PIXELS` asks for less."""
 _ORIENTATION, _TURNED = 0x0112, range(5, 9)
-_PNG = b"\x89PNG\r\n\x1a\n"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 
@@ -49,27 +49,25 @@ class Image:
         several times faster. Raises BadImage for bytes that are no whole picture and TooLarge, before a pixel is
         decoded, for one that declares more than `max_pixels`.
         """
+        plain = png.plain_size(data)
+        if plain is not None:  # whole, and not transparent
+            _refuse_large(plain, max_pixels)
+            return cls(_decoded(data, "PNG", cv2.IMREAD_COLOR))
         header = _header(data)
-        if header.width * header.height > max_pixels:
-            raise TooLarge(
-                "the image has too many pixels",
-                expected=f"at most {max_pixels:,} pixels",
-                got=f"{header.width} x {header.height}",
-                hint="Scale it down before sending it.",
-            )
+        _refuse_large(header.size, max_pixels)
         if "A" in header.mode or "transparency" in header.info:
             return cls(_over_white(header))
         _refuse_truncated(data, header)
         how = cv2.IMREAD_COLOR
         if least is not None and header.format == "JPEG":
             how = _REDUCED.get(_reduction(header.size, least), how)
-        try:
-            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how)
-        except cv2.error as error:
-            raise BadImage("the image cannot be decoded", hint="Is the file whole?") from error
-        if pixels is None:
-            raise BadImage("the image cannot be decoded", got=f"a damaged {header.format}", hint="Is the file whole?")
-        return cls(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+        return cls(_decoded(data, header.format, how))
+
+    @staticmethod
+    def pixels_of(data: bytes) -> int:
+        """The number of pixels that a file declares; none is decoded. Raises BadImage."""
+        width, height = png.plain_size(data) or _header(data).size
+        return width * height
 
     @staticmethod
     def size_of(data: bytes) -> tuple[int, int]:
@@ -92,6 +90,27 @@ class Image:
         if not done:
             raise BadImage("the pixels cannot be written as JPEG")
         return data.tobytes()
+
+
+def _refuse_large(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise TooLarge(
+            "the image has too many pixels",
+            expected=f"at most {max_pixels:,} pixels",
+            got=f"{width} x {height}",
+            hint="Scale it down before sending it.",
+        )
+
+
+def _decoded(data: bytes, kind: str | None, how: int) -> NDArray[np.uint8]:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), how)
+    except cv2.error as error:
+        raise BadImage("the image cannot be decoded", hint="Is the file whole?") from error
+    if pixels is None:
+        raise BadImage("the image cannot be decoded", got=f"a damaged {kind}", hint="Is the file whole?")
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _header(data: bytes) -> PIL.Image.Image:
@@ -117,7 +136,7 @@ def _orientation(data: bytes, header: PIL.Image.Image) -> int:
 
 
 def _exif_of_png(data: bytes) -> bytes:
-    at = len(_PNG)
+    at = len(png.SIGNATURE)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind == b"eXIf":
@@ -145,7 +164,7 @@ def _over_white(header: PIL.Image.Image) -> NDArray[np.uint8]:
     return np.asarray(PIL.Image.alpha_composite(white, upright).convert("RGB"), dtype=np.uint8)
 
 
-_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": png.END}
 
 
 def _refuse_truncated(data: bytes, header: PIL.Image.Image) -> None:

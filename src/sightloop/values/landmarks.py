@@ -33,7 +33,8 @@ class Landmarks:
             )
         if not np.isfinite(self.points).all():
             raise BadLandmarks("a coordinate is not a number", expected="63 finite numbers", got="NaN or infinity")
-        if (self.points[:, :2] == self.points[0, :2]).all():
+        places = self.points[:, :2]
+        if places[0, 0] == places[1, 0] and (places == places[0]).all():  # two points tell most hands from none
             raise BadLandmarks(
                 "all landmarks lie in one place", expected="the points of a hand", got="one point 21 times"
             )
