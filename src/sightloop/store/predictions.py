@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Exists, RowMapping, exists, func, select
 
-from sightloop.store.rows import insert_new
+from sightloop.store.rows import insert_cells
 from sightloop.store.tables import annotations, predictions
 from sightloop.values.prediction import Prediction, answer_of
 from sightloop.values.sample import Place
@@ -21,7 +21,7 @@ class Recorded(Prediction, frozen=True, kw_only=True):
 
 def add_many(c: Connection, new: Sequence[Recorded]) -> None:
     """Add predictions in bulk; one whose id is known is not added twice."""
-    insert_new(c, predictions, [_row(prediction) for prediction in new])
+    insert_cells(c, predictions, [_cells(prediction) for prediction in new])
 
 
 def get(c: Connection, id: str) -> Recorded | None:
@@ -68,21 +68,20 @@ def count_since(c: Connection, project: str, moment: str | None) -> int:
     return c.execute(query).scalar_one()
 
 
-def _row(prediction: Recorded) -> dict[str, Any]:
-    place = prediction.place
-    return {
-        "id": prediction.id,
-        "project": prediction.project,
-        "version": prediction.version,
-        "label": prediction.answer.label,
-        "confidence": prediction.answer.confidence,
-        "answer": msgspec.to_builtins(prediction.answer),
-        "digest": prediction.digest,
-        "blob": place.blob if place else None,
-        "offset": place.offset if place else None,
-        "length": place.length if place else None,
-        "at": prediction.at,
-    }
+def _cells(prediction: Recorded) -> tuple[Any, ...]:
+    """The cells of a row, in the order of the table's columns."""
+    answer, place = prediction.answer, prediction.place
+    return (
+        prediction.id,
+        prediction.project,
+        prediction.version,
+        answer.label,
+        answer.confidence,
+        msgspec.json.encode(answer).decode(),
+        prediction.digest,
+        *((place.blob, place.offset, place.length) if place else (None, None, None)),
+        prediction.at,
+    )
 
 
 def _recorded(row: RowMapping) -> Recorded:

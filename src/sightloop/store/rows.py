@@ -25,6 +25,16 @@ def insert_new(c: Connection, table: Table[Any], rows: Rows) -> None:
         c.execute(_insert(c, table), rows)
 
 
+def insert_cells(c: Connection, table: Table[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+    """As `insert_new`, in half the time: of rows that have a cell for each column, in order, and JSON as text."""
+    if not rows:
+        return
+    names = table.c.keys()
+    statement = _insert(c, table).compile(dialect=c.dialect, column_keys=names)
+    ready = list(rows) if statement.positional else [dict(zip(names, row, strict=True)) for row in rows]
+    c.exec_driver_sql(str(statement), ready)
+
+
 def insert_and_tell(c: Connection, table: Table[Any], rows: Rows, key: Column[str]) -> set[str]:
     """Insert, in bulk, the rows whose primary key is not there yet; the values of `key` of those that were not."""
     return set(c.execute(_insert(c, table).returning(key), rows).scalars()) if rows else set()
