@@ -45,11 +45,14 @@ async def call(batching: Batching[int, int], inputs: list[int], comes: int, goes
 
 
 @settings(max_examples=60, deadline=None)
-@given(CALLERS, st.integers(1, 3), st.integers(1, 8))
-def test_every_caller_gets_its_own(callers: list[tuple[list[int], int, int | None]], workers: int, most: int) -> None:
+@given(CALLERS, st.integers(1, 3), st.integers(1, 8), st.booleans())
+def test_every_caller_gets_its_own(
+    callers: list[tuple[list[int], int, int | None]], workers: int, most: int, threaded: bool
+) -> None:
     async def story() -> None:
         with ThreadPoolExecutor(2) as pool:
-            batching = Batching[int, int](work, pool, workers=workers, most=most, max_waiting=10_000)
+            executor = pool if threaded else None
+            batching = Batching[int, int](work, executor, workers=workers, most=most, max_waiting=10_000)
             await asyncio.wait_for(asyncio.gather(*(call(batching, *caller) for caller in callers)), 20)
             assert await batching.results([7]) == [49]
 

@@ -197,3 +197,51 @@ def test_no_worker_lives_when_nothing_waits(make: Callable[..., Doubling]) -> No
         assert asyncio.all_tasks() == before
 
     run(story)
+
+
+def prompt(work: Callable[[list[int]], list[int | Exception]], **limits: int) -> Doubling:
+    """Batching on the event loop itself."""
+    return Batching(work, None, workers=1, **({"most": 32, "max_waiting": 1000} | limits))
+
+
+def test_without_threads_the_work_is_done_where_the_callers_are() -> None:
+    threads: list[int] = []
+
+    def work(numbers: list[int]) -> list[int | Exception]:
+        threads.append(threading.get_ident())
+        return [BadInput("odd") if number % 2 else 2 * number for number in numbers]
+
+    async def story() -> None:
+        batching = prompt(work)
+        found = await asyncio.gather(*(batching.results([n]) for n in range(4)), return_exceptions=True)
+        assert found[::2] == [[0], [4]]
+        assert [type(one) for one in found[1::2]] == [BadInput, BadInput]
+        assert threads == [threading.get_ident()], "those of one turn are one batch"
+
+    run(story)
+
+
+def test_without_threads_others_have_a_turn_between_two_batches() -> None:
+    async def story() -> None:
+        work = Work()
+        task = asyncio.create_task(prompt(work, most=1).results([1, 2, 3, 4]))
+        seen = []
+        while not task.done():
+            seen.append(len(work.batches))
+            await asyncio.sleep(0)
+        assert await task == [2, 4, 6, 8]
+        assert set(seen) >= {1, 2, 3}, "one batch more at each look"
+
+    run(story)
+
+
+def test_without_threads_more_than_may_wait_are_refused() -> None:
+    async def story() -> None:
+        batching = prompt(Work(), most=2, max_waiting=3)
+        callers = [batching.results([number]) for number in range(5)]
+        found = await asyncio.gather(*callers, return_exceptions=True)
+        assert found[:3] == [[0], [2], [4]]
+        assert [type(one) for one in found[3:]] == [Busy, Busy]
+        assert await batching.results([3]) == [6]
+
+    run(story)

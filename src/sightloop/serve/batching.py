@@ -17,6 +17,7 @@ Made = TypeVar("Made")
 class Batching(Generic[Given, Made]):
     """Does work for many callers on one event loop, in batches, in the threads of `executor`.
 
+    Without an executor the work is done on the loop itself, which is for work that takes less than the way to a thread.
     `work` makes of a list of inputs a result each; an Exception among the results is raised to its caller alone. Up to
     `workers` batches of at most `most` run at once. A worker lives only while something waits, so there is nothing to
     close.
@@ -25,7 +26,7 @@ class Batching(Generic[Given, Made]):
     def __init__(
         self,
         work: Callable[[list[Given]], Sequence[Made | Exception]],
-        executor: Executor,
+        executor: Executor | None,
         *,
         workers: int,
         most: int,
@@ -57,6 +58,8 @@ class Batching(Generic[Given, Made]):
         try:
             while batch := self._take():
                 await self._do(batch)
+                if self._executor is None:
+                    await asyncio.sleep(0)  # everybody else has a turn between two batches
         finally:
             self._idle += 1
 
@@ -77,7 +80,7 @@ class Batching(Generic[Given, Made]):
         inputs = [given for given, _ in batch]
         made: Sequence[Made | Exception]
         try:
-            made = await asyncio.get_running_loop().run_in_executor(self._executor, self._work_on, inputs)
+            made = await self._made(inputs)
             if len(made) != len(batch):
                 raise ValueError(f"{len(batch)} inputs got {len(made)} results")
         except Exception as error:  # whatever it is, it belongs to the callers, and the next batch must run
@@ -89,3 +92,8 @@ class Batching(Generic[Given, Made]):
                 future.set_exception(one)
             else:
                 future.set_result(one)
+
+    async def _made(self, inputs: list[Given]) -> Sequence[Made | Exception]:
+        if self._executor is None:
+            return self._work_on(inputs)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._work_on, inputs)
