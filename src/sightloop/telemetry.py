@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import os
 import sys
-from typing import Any, Literal
+import threading
+from collections.abc import MutableMapping
+from typing import Any, BinaryIO, Literal
 
+import msgspec
 import numpy as np
 import structlog
 from numpy.typing import NDArray
@@ -116,12 +121,54 @@ class Telemetry:
         return generate_latest(others)
 
 
+class Lines:
+    """Writes lines of the log: those of one turn of an event loop together, warnings and all else at once.
+
+    A write lets other threads in, and waits for its own turn again: one for each request would cost more than the line.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._waiting: list[bytes] = []
+        self._lock = threading.Lock()
+        self._due: asyncio.AbstractEventLoop | None = None
+
+    def info(self, line: bytes) -> None:
+        """Write a line in this turn of the event loop, or at once where none runs in this thread."""
+        with self._lock:
+            self._waiting.append(line)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._flush()
+            return
+        if self._due is not loop:  # another loop may have ended before it came to it
+            self._due = loop
+            loop.call_soon(self._flush)
+
+    def error(self, line: bytes) -> None:
+        """Write a line, and what waits before it."""
+        with self._lock:
+            self._waiting.append(line)
+        self._flush()
+
+    debug, warning, critical = info, error, error
+
+    def _flush(self) -> None:
+        with self._lock:
+            waiting, self._waiting, self._due = self._waiting, [], None
+            self._file.write(b"".join(line + b"\n" for line in waiting))
+            self._file.flush()
+
+
 def configure_logs(level: str, form: Literal["json", "console"]) -> None:
     """Write logs to standard error from this level on, one line each with a timestamp: JSON, or text for a terminal."""
-    rendering: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     if form == "console":
         # The pretty kind of traceback would print variables, and with them what users sent.
-        rendering = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        rendering: list[Any] = [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        written: Any = structlog.PrintLogger(sys.stderr)
+    else:
+        rendering, written = [structlog.processors.format_exc_info, _as_json], Lines(sys.stderr.buffer)
     # It tells of every form that cannot be read, which the answer does, in lines that are no JSON.
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     structlog.configure(
@@ -131,6 +178,14 @@ def configure_logs(level: str, form: Literal["json", "console"]) -> None:
             *rendering,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: written,
         cache_logger_on_first_use=True,
     )
+
+
+def _as_json(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> bytes:
+    """A line of the log: every request writes one, so it is put together by the quickest encoder at hand."""
+    try:
+        return msgspec.json.encode(event, enc_hook=repr)
+    except (UnicodeEncodeError, OverflowError):  # half a character, or a number beyond 64 bits
+        return json.dumps(event, default=repr).encode()
