@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -44,4 +45,8 @@ def load(settings: Settings) -> Callable[..., Any]:
     """The application of one serving process, with its logs."""
     tie(signal.SIGTERM)  # a serving process that outlives its master would keep the port
     configure_logs(settings.log_level, settings.log_format)
-    return create(settings)
+    app = create(settings)
+    # What is here now stays to the end: to look through all of it for garbage again and again stalls every client.
+    gc.collect()
+    gc.freeze()
+    return app
