@@ -150,6 +150,19 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
+def _cpu_seconds(pid: int) -> float:
+    """What a process and its children computed so far; of the children each for itself, since they have not ended."""
+    ticks = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(folder.name) == pid or int(fields[1]) == pid:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _children_bytes(pid: int) -> dict[int, int]:
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -193,7 +206,10 @@ def main() -> None:
             measure(port, request, 1, 0.5)
             rows = {}
             for clients in given.clients:
+                before = _cpu_seconds(server.pid)
                 rows[clients] = measure(port, request, clients, given.seconds)
+                used = _cpu_seconds(server.pid) - before
+                rows[clients]["server_cpu_us"] = round(used / rows[clients]["requests"] * 1e6, 1)
                 print(name, clients, rows[clients], flush=True)
             figures[name] = rows
         figures["resident_kb_at_end"] = _children_bytes(server.pid)

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     runtimes: str = Field(
         "", description="The runtime of a project, where it is not ONNX Runtime: `football=openvino-bf16`, by commas."
     )
-    threads: int = Field(0, ge=0, le=256, description="Threads of one inference session; 0 takes the machine's cores.")
+    threads: int = Field(0, ge=0, le=256, description="Threads of a session; 0: the cores, or one for a quick model.")
     default_project: str = Field("digits", description="The project behind the plain /predict, /upload and /retrain.")
     model_s3_bucket: str | None = Field(
         None,
