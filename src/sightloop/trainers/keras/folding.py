@@ -17,7 +17,7 @@ _FLOAT = 1
 
 
 def fold(model: Any) -> None:
-    """Take what shifts or scales a convolution's channels, and nothing else does read, into its weights; in place."""
+    """Take what shifts or scales a convolution's channels into its weights, where nothing else reads them; in place."""
     graph = model.graph
     constants = {one.name: one for one in graph.initializer}
     makers = {name: node for node in graph.node for name in node.output}
