@@ -73,20 +73,20 @@ class Fitting:
         return [start, *tuning.curves], found
 
     def _logistic(self) -> Linear:
-        embeddings, targets = self._copies(), np.tile(self.targets, 1 + self.chosen.copies)
+        plain = self.network.embeddings([self.network.features(self.views.plain)])
+        embeddings, targets = np.concatenate([plain, *self._changed()]), np.tile(self.targets, 1 + self.chosen.copies)
         judged = (self.network.embeddings(self.held.looked), self.held.targets)
-        return logistic.fit(np.concatenate(embeddings), targets, judged, balanced=self.chosen.balanced)
+        return logistic.fit(embeddings, targets, judged, balanced=self.chosen.balanced)
 
     def _discriminant(self) -> Linear:
-        copies, classes = self._copies(), len(self.recipe.classes)
-        seen = copies[0] if self.network.looks == 1 else self.network.embeddings(self.network.look(self.views.plain))
-        return discriminant.fit(np.stack(copies), seen, self.targets, classes, balanced=self.chosen.balanced)
+        looked = [self.network.embeddings([look]) for look in self.network.look(self.views.plain)]
+        copies, seen = np.stack([*looked, *self._changed()]), np.asarray(np.mean(looked, axis=0), np.float32)
+        return discriminant.fit(copies, seen, self.targets, len(self.recipe.classes), balanced=self.chosen.balanced)
 
-    def _copies(self) -> list[NDArray[np.float32]]:
-        """The embeddings of the photographs as they are, and of changed copies of them."""
-        rows = np.arange(len(self.targets))
-        seen = [self.views.plain, *(self.views.draw(rows, -turn) for turn in range(1, self.chosen.copies + 1))]
-        return [self.network.embeddings([self.network.features(part)]) for part in seen]
+    def _changed(self) -> list[NDArray[np.float32]]:
+        """The embeddings (N, dims) of changed copies of the photographs."""
+        rows, copies = np.arange(len(self.targets)), range(1, self.chosen.copies + 1)
+        return [self.network.embeddings([self.network.features(self.views.draw(rows, -turn))]) for turn in copies]
 
     def _tuning(self) -> Tuning:
         weights = np.ones(len(self.recipe.classes), np.float32)
