@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.errors import BadData, PackageRefused
-from sightloop.trainers.boxes.suppression import strip
 from sightloop.trainers.calibration import fit_temperature, probabilities
+from sightloop.trainers.finished import finished
 from sightloop.trainers.trainer import Arrays, Fitted
 from sightloop.values.package import EMBEDDING, GOLDEN, GRAPH, INPUT, PROBABILITIES, Package, Parity, Sealed
 from sightloop.values.recipe import Recipe
@@ -96,7 +96,7 @@ def calibrated(graph: bytes, temperature: float) -> bytes:
     Raises PackageRefused for a graph without `input`, `logits` and `embedding`, or with weights outside itself.
     """
     import onnx
-    from onnx import TensorProto, checker, compose, helper, numpy_helper
+    from onnx import TensorProto, compose, helper, numpy_helper
 
     model = onnx.load_model_from_string(graph)
     _refuse_shape(model)
@@ -112,12 +112,7 @@ def calibrated(graph: bytes, temperature: float) -> bytes:
     answer = helper.make_tensor_value_info(PROBABILITIES, TensorProto.FLOAT, ["batch", classes or None])
     del inner.output[:]
     inner.output.extend([answer, embedding])
-    strip(model)
-    try:
-        checker.check_model(model, full_check=True)
-    except (checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise PackageRefused(f"the trainer's graph is not valid: {error}") from error
-    return bytes(model.SerializeToString(deterministic=True))
+    return finished(model)
 
 
 def _refuse_shape(model: Any) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sightloop.errors import BadData
 from sightloop.trainers.boxes.foreign_boxes import Layout, grids
-from sightloop.trainers.boxes.suppression import OPSET, strip
+from sightloop.trainers.boxes.suppression import OPSET
+from sightloop.trainers.finished import strip
 from sightloop.trainers.onnx import files
 from sightloop.values.recipe import Input
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sightloop.errors import PackageRefused
 from sightloop.tasks.detection import MOST, OVERLAP
+from sightloop.trainers.finished import finished
 from sightloop.values.package import DETECTIONS, EMBEDDING, INPUT
 
 CANDIDATES = 1000
@@ -68,7 +69,7 @@ def suppressing(graph: bytes) -> bytes:
     Boxes are corners in pixels of the input. Raises PackageRefused for a graph with other inputs and outputs.
     """
     import onnx
-    from onnx import checker, compose, parser, version_converter
+    from onnx import compose, parser, version_converter
 
     model = onnx.load_model_from_string(graph)
     _refuse_other(model)
@@ -81,21 +82,7 @@ def suppressing(graph: bytes) -> bytes:
     whole = compose.merge_models(
         model, tail, io_map=[("boxes", "boxes"), ("scores", "scores")], outputs=[DETECTIONS, EMBEDDING]
     )
-    strip(whole)
-    try:
-        checker.check_model(whole, full_check=True)
-    except (checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise PackageRefused(f"the detector's graph is not valid: {error}") from error
-    return bytes(whole.SerializeToString(deterministic=True))
-
-
-def strip(model: Any) -> None:
-    """Drop what exporters note about the machine and the source, so that bytes tell of the model alone."""
-    model.producer_name, model.producer_version, model.doc_string = "sightloop", "", ""
-    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
-        del part.metadata_props[:]
-        if part is not model:
-            part.doc_string = ""
+    return finished(whole)
 
 
 def _refuse_other(model: Any) -> None:
