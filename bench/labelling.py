@@ -72,7 +72,7 @@ class Lesson:
 
 def embedded(network: Network, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The embeddings of raw pixels."""
-    return network.embeddings(network.features(pixels))
+    return network.embeddings(network.look(pixels))
 
 
 def main(data: Path, weights: str) -> None:
