@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 _CAMERA = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+DRAWN = """
+([x, y]) => {
+  const marks = document.getElementById('marks');
+  const scale = marks.width / 96;
+  const pen = marks.getContext('2d');
+  return pen.getImageData(scale * x - 4, scale * y - 4, 9, 9).data.some((value) => value > 0);
+}
+"""
+"""Asks a page whether marks are drawn about a point of its picture, which is 96 wide."""
 
 
 @contextmanager

@@ -17,13 +17,6 @@ from sightloop.values.image import Image
 pytestmark = [pytest.mark.journey, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 SECONDS = 30_000.0
-DRAWN = """
-([x, y]) => {
-  const marks = document.getElementById('marks');
-  const scale = marks.width / 96;
-  return marks.getContext('2d').getImageData(scale * x - 4, scale * y - 4, 9, 9).data.some((value) => value > 0);
-}
-"""
 
 
 @pytest.fixture
@@ -58,8 +51,8 @@ def test_a_picture_is_answered_by_the_project_that_is_chosen(house: House, tmp_p
         page.goto(house.url)
         page.get_by_label("A picture or a video").set_input_files(picture)
         page.get_by_role("status").get_by_text("2 found").wait_for(timeout=SECONDS)
-        assert page.evaluate(DRAWN, [16, 40])  # the red square's left edge
-        assert not page.evaluate(DRAWN, [80, 40])
+        assert page.evaluate(browser.DRAWN, [16, 40])  # the red square's left edge
+        assert not page.evaluate(browser.DRAWN, [80, 40])
         assert {row.split("\t")[0] for row in page.locator("#rows tr").all_inner_texts()} == {"red", "green"}
         page.get_by_label("A picture or a video").set_input_files(tmp_path / "broken.png")
         page.get_by_role("status").get_by_text("image").wait_for(timeout=SECONDS)

@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.journey, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 SECONDS = 30_000.0
-DRAWN = """
-([x, y]) => {
-  const marks = document.getElementById('marks');
-  const scale = marks.width / 96;
-  const pen = marks.getContext('2d');
-  return pen.getImageData(scale * x - 4, scale * y - 4, 9, 9).data.some((value) => value > 0);
-}
-"""
 
 
 @pytest.fixture
@@ -60,10 +52,10 @@ def test_boxes_are_drawn_where_they_are_and_a_cut_is_mended(house: House, tmp_pa
     with browser.opened(camera=browser.film(tmp_path / "squares.mjpeg", picture)) as page:
         faults = started(page, house, "squares")
         page.locator("#said").get_by_text("2 found").wait_for(timeout=SECONDS)
-        assert page.evaluate(DRAWN, [16, 40])  # the red square's left edge
-        assert not page.evaluate(DRAWN, [80, 40])
+        assert page.evaluate(browser.DRAWN, [16, 40])  # the red square's left edge
+        assert not page.evaluate(browser.DRAWN, [80, 40])
         page.get_by_label("Mirror").check()
-        assert page.evaluate(DRAWN, [80, 40])
+        assert page.evaluate(browser.DRAWN, [80, 40])
         assert page.locator("#age").inner_text().endswith(" ms")
         house.kill("serve")
         page.get_by_role("status").get_by_text("was cut").wait_for(timeout=SECONDS)
@@ -71,7 +63,7 @@ def test_boxes_are_drawn_where_they_are_and_a_cut_is_mended(house: House, tmp_pa
         page.get_by_role("status").get_by_text("Live.").wait_for(timeout=SECONDS)
         page.get_by_role("button", name="Stop").click()
         page.get_by_role("status").get_by_text("The camera is off.").wait_for(timeout=SECONDS)
-        assert not page.evaluate(DRAWN, [80, 40])
+        assert not page.evaluate(browser.DRAWN, [80, 40])
     assert faults == []
 
 
