@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from tests import tens
 from tests.house import House
 from tests.once import once
 
-from sightloop import wiring
+from sightloop import plugins, wiring
 from sightloop.settings import Settings
 from sightloop.store import tracking
 from sightloop.values.run import Status
@@ -68,6 +69,25 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
         return Settings(**(values | overrides))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str, str], None]]:
+    """Install a package of somebody's own, with one plug-in: its kind, its name, and the module that has `plugin`."""
+
+    def put(kind: str, name: str, module: str) -> None:
+        about = tmp_path / "own" / "own_plugin-1.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: own-plugin\nVersion: 1\n")
+        (about / "entry_points.txt").write_text(f"[sightloop.{kind}]\n{name} = own_plugin:plugin\n")
+        (about.parent / "own_plugin.py").write_text(module)
+        monkeypatch.syspath_prepend(about.parent)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for processes that the test starts
+        plugins._registered.cache_clear()
+
+    yield put
+    plugins._registered.cache_clear()
+    sys.modules.pop("own_plugin", None)
 
 
 @pytest.fixture(scope="session")

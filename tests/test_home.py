@@ -21,6 +21,20 @@ from sightloop.values.prediction import Answer, Detections
 from sightloop.values.run import Event, Status
 from sightloop.values.scores import Scores
 
+TELLING = """
+import dataclasses
+from sightloop.settings import Settings
+from sightloop.trainers.sklearn.trainer import TRAINER
+
+class Telling:
+    check = staticmethod(TRAINER.check)
+
+    def train(self, *given):
+        return dataclasses.replace(TRAINER.train(*given), parameters={"hands": str(Settings().hands)})
+
+plugin = Telling()
+"""
+
 
 @pytest.fixture
 def home(
@@ -54,6 +68,19 @@ def test_a_project_is_trained_and_asked(home: sightloop.Home) -> None:
     assert project.promote(2, "enough").champion.version == 2
     with pytest.raises(NotFound, match="3"):
         project.promote(3, "there is none")
+
+
+def test_a_training_looks_for_its_parts_in_this_home(
+    home: sightloop.Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, install: Callable[[str, str, str], None]
+) -> None:
+    install("trainers", "telling", TELLING)
+    monkeypatch.setenv("SIGHTLOOP_HOME", str(tmp_path / "other"))
+    text = tens.RECIPE.replace('trainer = "sklearn"', 'trainer = "telling"')
+    monkeypatch.setenv("SIGHTLOOP_RECIPES", str(tens.write(tmp_path / "telling", text)))
+    with sightloop.open(tmp_path / "home") as opened:
+        found = opened.project("tens").train().result
+    assert found["parameters"]["hands"] == str(tmp_path / "home" / "hands")
+    assert not (tmp_path / "other").exists()
 
 
 def test_an_image_is_a_file_bytes_or_pixels(home: sightloop.Home, tmp_path: Path) -> None:

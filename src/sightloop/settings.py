@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         return self.home.resolve() / "hands"
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables under which another process has these settings, but for Airflow's secrets."""
+        given = ((name, value) for name, value in self if value is not None and not isinstance(value, SecretStr))
+        return {f"SIGHTLOOP_{name.upper()}": str(value) for name, value in given}
+
+    @property
     def database(self) -> str:
         """The database URL in force."""
         return self.database_url or f"sqlite:///{self.home.resolve()}/sightloop.db"

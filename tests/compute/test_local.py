@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 from sightloop import plugins
 from sightloop.compute.local import COMPUTE
 from sightloop.errors import BadData, Cancelled, SightloopError
+from sightloop.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 WORK = "tests.compute.work"
@@ -28,7 +30,8 @@ def _children_find_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(function: str, payload: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
-    return COMPUTE.run(f"{WORK}:{function}", payload or {}, **{"listener": print, "cancelled": lambda: False} | changes)
+    usual: dict[str, Any] = {"environment": {}, "listener": print, "cancelled": lambda: False}
+    return COMPUTE.run(f"{WORK}:{function}", payload or {}, **usual | changes)
 
 
 def gone(pids: list[int], seconds: float = 10) -> bool:
@@ -53,6 +56,17 @@ def test_work_is_done_in_another_process_and_tells_of_itself() -> None:
     assert told == [{"done": 0.5, "message": "part 1"}, {"done": 1.0, "message": "part 2"}]
 
 
+def test_work_is_done_under_the_settings_of_who_asks(
+    make_settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make_settings(weights=tmp_path / "weights", threads=3, airflow_password="secret")
+    monkeypatch.setenv("SIGHTLOOP_HOME", str(tmp_path / "other"))
+    monkeypatch.setenv("SIGHTLOOP_OFFLINE", "false")
+    monkeypatch.setenv("SIGHTLOOP_PORT", "1")
+    assert run("settings", environment=settings.environment) == settings.environment
+    assert "secret" not in str(settings.environment)
+
+
 def test_an_error_of_ours_comes_through_whole() -> None:
     with pytest.raises(BadData) as raised:
         run("refuse")
@@ -63,7 +77,7 @@ def test_another_error_is_told_with_the_end_of_the_output() -> None:
     with pytest.raises(SightloopError, match=r"(?s)exit code 1;.*ZeroDivisionError: by nothing"):
         run("crash")
     with pytest.raises(SightloopError, match="No module named"):
-        COMPUTE.run("no.such.module:work", {}, listener=print, cancelled=lambda: False)
+        COMPUTE.run("no.such.module:work", {}, environment={}, listener=print, cancelled=lambda: False)
 
 
 def test_a_death_is_told_with_its_likely_cause() -> None:
@@ -83,7 +97,7 @@ def test_the_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals) -> 
     file = tmp_path / "pids"
     script = (
         "from sightloop.compute.local import COMPUTE;"
-        f"COMPUTE.run('{WORK}:linger', {{'file': {str(file)!r}}}, listener=print, cancelled=lambda: False)"
+        f"COMPUTE.run('{WORK}:linger', {{'file': {str(file)!r}}}, environment={{}}, listener=print, cancelled=bool)"
     )
     parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 20

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sightloop.errors import BadData
+from sightloop.settings import in_force
 
 Report = Callable[..., None]
 
@@ -21,6 +22,11 @@ def add(payload: dict[str, Any], report: Report) -> dict[str, Any]:
         report(done=done / 2, message=f"part {done}")
     sys.stdout.write("printed, not told\n")
     return {"sum": payload["a"] + payload["b"], "process": os.getpid()}
+
+
+def settings(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """The settings in force."""
+    return dict(in_force().environment)
 
 
 def refuse(payload: dict[str, Any], report: Report) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO, Any, cast
 
@@ -27,7 +27,13 @@ class LocalCompute:
     """Runs each piece of work in a child process of its own, which dies with this one."""
 
     def run(
-        self, function: str, payload: dict[str, Any], *, listener: Listener, cancelled: Callable[[], bool]
+        self,
+        function: str,
+        payload: dict[str, Any],
+        *,
+        environment: Mapping[str, str],
+        listener: Listener,
+        cancelled: Callable[[], bool],
     ) -> dict[str, Any]:
         """What `function` returns for `payload`; a cancel kills the child and all that it started."""
         child = subprocess.Popen(
@@ -35,6 +41,7 @@ class LocalCompute:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=os.environ | environment,
             start_new_session=True,
         )
         said: deque[str] = deque(maxlen=_LAST_LINES)

@@ -188,7 +188,11 @@ def _compute(job: Job, function: str, order: msgspec.Struct) -> Found:
         job.advance(event.get("done", 0.0), event.get("message", ""), event.get("metrics"))
 
     found: Found = plugins.load("compute", "local").run(
-        function, msgspec.to_builtins(order), listener=listen, cancelled=job.cancelled
+        function,
+        msgspec.to_builtins(order),
+        environment=job.settings.environment,
+        listener=listen,
+        cancelled=job.cancelled,
     )
     return found
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from tests import tens
 
-from sightloop import plugins
 from sightloop.loop.samples.collect import collect
 from sightloop.loop.triggers.trigger import Look
 from sightloop.loop.triggers.watch import Standing, watch
@@ -70,22 +68,10 @@ def test_one_run_is_enough_where_two_triggers_are_due(make_parts: Make) -> None:
     assert found["schedule"].held == "the trigger labels starts a run already"
 
 
-@pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An installed package with a trigger of somebody's own, which has a mistake in it."""
-    about = tmp_path / "own" / "own_trigger-1.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: own-trigger\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[sightloop.triggers]\nfull-moon = own_trigger:asked\n")
-    (about.parent / "own_trigger.py").write_text("def asked(look):\n    return look.moon\n")
-    monkeypatch.syspath_prepend(about.parent)
-    plugins._registered.cache_clear()
-    yield
-    plugins._registered.cache_clear()
-
-
-@pytest.mark.usefixtures("own")
-def test_a_trigger_of_ones_own_that_fails_says_so_and_keeps_no_other(make_parts: Make) -> None:
+def test_a_trigger_of_ones_own_that_fails_says_so_and_keeps_no_other(
+    make_parts: Make, install: Callable[[str, str, str], None]
+) -> None:
+    install("triggers", "full-moon", "def plugin(look):\n    return look.moon\n")
     parts = make_parts()
     upload(parts, 5)
     found = seen(parts)

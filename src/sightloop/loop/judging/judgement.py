@@ -98,7 +98,11 @@ class Judge:
             return None
         payload = {"blobs": self.blobs_url, "package": name} | self._how
         told: dict[str, Any] = plugins.load("compute", "local").run(
-            "sightloop.loop.judging.footprint:measure", payload, listener=lambda _event: None, cancelled=self.cancelled
+            "sightloop.loop.judging.footprint:measure",
+            payload,
+            environment={},  # all that it needs is in the payload
+            listener=lambda _event: None,
+            cancelled=self.cancelled,
         )
         return int(told["bytes"])
 

@@ -84,7 +84,11 @@ class Studio:
         self._begin(video, folder)
         payload = filming.order(folder, video.handling, self._settings)
         made: dict[str, Any] = plugins.load("compute", "local").run(
-            _WORK, payload, listener=self._listener(video.id), cancelled=self._ending(video.id)
+            _WORK,
+            payload,
+            environment=self._settings.environment,
+            listener=self._listener(video.id),
+            cancelled=self._ending(video.id),
         )
         return made
 
