@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,8 +14,9 @@ from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks.detection import prepared
 from sightloop.trainers.boxes import yolox
 from sightloop.trainers.boxes.suppression import suppressing
+from sightloop.trainers.packaging import golden_file, sealed
 from sightloop.trainers.torchvision_operators import load_libreyolo
-from sightloop.values.package import DETECTIONS, EMBEDDING, GOLDEN, GRAPH, INPUT, Package, Parity, Sealed
+from sightloop.values.package import DETECTIONS, GOLDEN, GRAPH, Package, Parity, Sealed
 from sightloop.values.recipe import Input
 from sightloop.values.sample import digest_of
 
@@ -45,16 +47,11 @@ def nano(weights: Path, clip: Path, height: int, width: int) -> Sealed:
         answer=DETECTIONS,
     )
     answers, embeddings = RUNTIME.open(Sealed(card, graph, b""), threads=1).run(pictures[:2])
-    golden = io.BytesIO()
-    np.savez(golden, **{INPUT: pictures[:2], DETECTIONS: answers, EMBEDDING: embeddings})
-    data = golden.getvalue()
-    files = {GRAPH: digest_of(graph), GOLDEN: digest_of(data)}
-    return Sealed(
-        Package(**{name: getattr(card, name) for name in card.__struct_fields__} | {"files": files}), graph, data
-    )
+    return sealed(card, graph, golden_file(card, pictures[:2], answers, embeddings))
 
 
 def frames(clip: Path) -> list[NDArray[np.uint8]]:
     """All frames of a short clip, as RGB."""
     with av.open(str(clip)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        decoded: Iterator[Any] = container.decode(video=0)
+        return [frame.to_ndarray(format="rgb24") for frame in decoded]

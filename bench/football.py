@@ -28,13 +28,14 @@ from sightloop.data.recipes import load
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import precision
 from sightloop.tasks.detection import TASK, located
+from sightloop.trainers import packaging
 from sightloop.trainers.boxes import detectors, ultralytics_network, yolox
 from sightloop.trainers.boxes.suppression import suppressing
 from sightloop.trainers.boxes.yolo import load_ultralytics
 from sightloop.trainers.torchvision_operators import load_libreyolo
 from sightloop.trainers.trainer import Fitted, Pictures
 from sightloop.values.image import MAX_PIXELS
-from sightloop.values.package import DETECTIONS, Sealed
+from sightloop.values.package import DETECTIONS, Parity, Sealed
 from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Labelled, Side
 
@@ -85,16 +86,16 @@ def before(trainer: str, weights: Path, items: list[Labelled]) -> dict[str, floa
         load_ultralytics()
         model = ultralytics_network.build(weights / "yolo11n.pt", ("player",), {"player": "person"})
         graph = ultralytics_network.to_onnx(model, height, width)
-    package = detectors.described(
+    package = packaging.described(
         Fitted(graph=graph, predict=lambda _: ([], np.zeros((0, 0), np.float32)), epochs=0),
         ALONE,
-        detectors.Parity(samples=0, max_difference=0.0, limit=0.0),
+        Parity(samples=0, max_difference=0.0, limit=0.0),
         dataset="",
         code="bench",
         created="",
     )
     card = msgspec.structs.replace(package, answer=DETECTIONS, threshold=0.25)
-    sealed = detectors.sealed(card, suppressing(graph), b"")
+    sealed = packaging.sealed(card, suppressing(graph), b"")
     return {
         str(side): scores(sealed, pictures(items, side, classes=("player",)))["ap50.player"]
         for side in (Side.VALIDATION, Side.TEST)
@@ -106,7 +107,7 @@ def parity(fitted: Fitted, package: Sealed, items: list[Labelled]) -> dict[str, 
     given = pictures(items, *Side)
     inputs, truth = detectors.laid_out(given, RECIPE.input)
     session = RUNTIME.open(package, threads=1)
-    ours = [rows[rows[:, 4] > 0] for rows in detectors.run(session, inputs, 4)[0]]
+    ours = [rows[rows[:, 4] > 0] for rows in packaging.run(session, inputs, 4)[0]]
     theirs, _ = fitted.predict(inputs)
     alone, boxes = detectors.alone(ours, theirs)
     both = [precision.mean(precision.match(found, truth, len(RECIPE.classes))) for found in (ours, theirs)]
