@@ -6,13 +6,16 @@ from pathlib import Path
 
 from tests import packages
 
+from sightloop.serve.video.filming import SOURCE
+from sightloop.serve.video.studio import folder_of
 from sightloop.settings import Settings
-from sightloop.store import deployments, versions
+from sightloop.store import deployments, versions, videos
 from sightloop.store import packages as stored
 from sightloop.store.blobs import Blobs
 from sightloop.store.database import Database
 from sightloop.values.package import Sealed
 from sightloop.values.version import ModelVersion, Verdict
+from sightloop.values.video import Handling, Video
 
 
 class Home:
@@ -37,6 +40,14 @@ class Home:
         with self.database.write() as connection:
             deployments.promote(connection, version.project, version.number, "test", "test", licences=frozenset())
         return version
+
+    def send(self, project: str, clip: Path) -> Video:
+        """Bring a video in, which then waits for a worker."""
+        with self.database.write() as connection:
+            video = videos.open(connection, project, clip.name, 1, Handling())
+            folder_of(self.settings, video.id).mkdir(parents=True)
+            (folder_of(self.settings, video.id) / SOURCE).hardlink_to(clip)
+            return videos.receive(connection, video.id, 1)
 
 
 def write_recipes(folder: Path) -> Path:

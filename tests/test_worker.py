@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
-from tests import tens
+from tests import clips, packages, tens
+from tests.deploying import Home, write_recipes
 from tests.house import until
 
 from sightloop import worker as module
 from sightloop.errors import Conflict
 from sightloop.loop.samples.collect import collect
-from sightloop.store import deployments, runs, tracking, versions
+from sightloop.store import deployments, runs, tracking, versions, videos
 from sightloop.values.run import Run, Status
 from sightloop.values.version import Verdict
+from sightloop.values.video import Stage, Video
 from sightloop.wiring import Parts
 from sightloop.worker import Worker, holder
 
@@ -92,6 +96,39 @@ def test_a_worker_works_until_it_is_stopped(make_parts: Make) -> None:
         working.join(10)
         assert not working.is_alive()
     assert tens.again(parts, run).status is Status.FAILED
+
+
+def test_a_worker_is_heard_of_while_its_video_tells_nothing(
+    make_parts: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BEAT_SECONDS", 0.02)
+    parts = make_parts(recipes=write_recipes(tmp_path / "recipes"))
+    home = Home(parts.settings)
+    home.deploy(packages.squares())
+    id = home.send("squares", clips.write(tmp_path / "clip.mp4", 500, preset="ultrafast")).id
+
+    def seen() -> Video:
+        with parts.database.read() as connection:
+            return videos.get(connection, id)
+
+    heard: set[str | None] = set()
+
+    def beats() -> int:
+        heard.add(seen().heard)
+        return len(heard)
+
+    with Worker(parts) as worker:
+        working = threading.Thread(target=worker.run)
+        working.start()
+        until(lambda: seen().done, 60, 0.02)
+        (child,) = (one for one in psutil.Process().children() if "sightloop.compute.child" in one.cmdline())
+        child.suspend()
+        until(lambda: beats() > 3, 10, 0.02)
+        child.resume()
+        assert until(lambda: (now := seen()).stage.ended and now, 60).stage is Stage.SUCCEEDED
+        worker.stop()
+        working.join(10)
+    home.database.close()
 
 
 def test_mlflow_is_told_of_a_champion_that_others_put_in_place(

@@ -59,7 +59,7 @@ class Worker:
         self._name = _named(parts.settings)
         work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, self._stop.is_set, self._name)
         self._cycle = Cycle(parts.settings, work, self._name, self._stop.is_set)
-        self._studio = Studio(parts.settings, parts.database, parts.blobs)
+        self._studio = Studio(parts.settings, parts.database, parts.blobs, self._name)
         self._lock: IO[str] | None = None
         self._beater = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
@@ -167,7 +167,7 @@ class Worker:
 
     def _waiting(self) -> list[Run]:
         with self._parts.database.read() as connection:
-            return leases.waiting(connection, self._name)
+            return runs.waiting(connection, self._name)
 
     def _work(self, run: Run) -> None:
         if self._stop.is_set():
@@ -207,7 +207,7 @@ class Worker:
 
     def _beat(self) -> None:
         while True:
-            if self._run is not None:
+            if self._run is not None or self._studio.video is not None:
                 self._renew()
             self._show()
             if self._stop.wait(_BEAT_SECONDS):

@@ -12,7 +12,7 @@ from tests.house import until
 from tests.inprocess import Client
 
 from sightloop.api.tallies import Tallies
-from sightloop.store import runs, videos
+from sightloop.store import leases, runs, videos
 from sightloop.store.database import Database
 from sightloop.telemetry import Telemetry
 from sightloop.values.image import Image
@@ -61,7 +61,7 @@ def test_runs_and_videos_are_counted_in_the_database(client: Client, home: Home)
         runs.open(connection, "digits", "hand", "ann")
         video = videos.open(connection, "digits", "clip.mp4", 10, Handling())
         videos.receive(connection, video.id, 10)
-        videos.begin(connection, video.id, 1)
+        assert leases.VIDEOS.take(connection, video.id, "worker")
         videos.change(connection, video.id, done=40)
     page = client.get("/metrics").text
     assert 'sightloop_runs{project="digits",status="queued"} 1.0' in page

@@ -51,7 +51,7 @@ def finish(home: Home, run: Run, verdict: Verdict) -> None:
     card = msgspec.structs.replace(sealed.card, scores=SCORES, epochs=4)
     digest = stored.save(home.blobs, msgspec.structs.replace(sealed, card=card))
     with home.database.write() as connection:
-        leases.take(connection, run.id, "worker")
+        leases.RUNS.take(connection, run.id, "worker")
         runs.log(connection, run.id, "begun", "train", "training")
         version = versions.register(connection, run.project, digest, card, verdict, "not as good", run.id)
         if verdict is Verdict.ACCEPTED:

@@ -33,7 +33,7 @@ def clip(tmp_path: Path) -> bytes:
 
 def work(home: Home) -> None:
     """Do what a worker does: work off the next video."""
-    assert Studio(home.settings, home.database, home.blobs).work()
+    assert Studio(home.settings, home.database, home.blobs, "ann").work()
 
 
 def shown(client: Client, id: str) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_a_broken_video_ends_in_an_error(client: Client, home: Home, clip: bytes
 def test_a_cancelled_video_is_not_worked_off(client: Client, home: Home, clip: bytes) -> None:
     id = client.post(SQUARES, content=clip).json()["video"]["id"]
     assert client.post(f"/v1/videos/{id}/cancel").json()["video"]["stage"] == "cancelled"
-    assert not Studio(home.settings, home.database, home.blobs).work()
+    assert not Studio(home.settings, home.database, home.blobs, "ann").work()
     assert client.post(f"/v1/videos/{id}/cancel").status_code == 409
 
 

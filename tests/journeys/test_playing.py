@@ -58,7 +58,7 @@ def test_a_film_plays_in_a_browser(house: House, make_settings: Callable[..., Se
     clip = clips.write(tmp_path / "clip.mp4", 50, sound="aac").read_bytes()
     id = house.client.post("/v1/squares/videos", content=clip).json()["video"]["id"]
     home = Home(make_settings(home=house.home, recipes=house.environment["SIGHTLOOP_RECIPES"]))
-    assert Studio(home.settings, home.database, home.blobs).work()
+    assert Studio(home.settings, home.database, home.blobs, "ann").work()
     home.database.close()
     with browser.opened() as page:
         page.goto(f"{house.url}/health")

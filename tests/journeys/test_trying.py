@@ -69,7 +69,7 @@ def test_a_video_is_seen_with_what_was_found_in_it(house: House, home: Home, tmp
         page.goto(house.url)
         page.get_by_label("A picture or a video").set_input_files(clips.write(tmp_path / "clip.mp4", 25))
         page.get_by_role("status").get_by_text("Waiting for a worker").wait_for(timeout=SECONDS)
-        assert Studio(home.settings, home.database, home.blobs).work()
+        assert Studio(home.settings, home.database, home.blobs, "ann").work()
         page.get_by_role("status").get_by_text("The video is done.").wait_for(timeout=SECONDS)
         page.wait_for_function("document.getElementById('film').readyState >= 2", timeout=SECONDS)
         assert page.get_by_role("link", name="tracks.csv").is_visible()

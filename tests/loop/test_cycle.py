@@ -224,10 +224,10 @@ def test_a_run_that_was_lost_to_another_worker_is_gone_on_with_when_that_one_die
     work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, lambda: False, "here")
     with Cycle(parts.settings, work, "here", lambda: False) as cycle:
         with parts.database.write() as connection:
-            assert leases.take(connection, run.id, "there")
+            assert leases.RUNS.take(connection, run.id, "there")
         cycle.work(run.id)
         assert tens.again(parts, run).worker == "there"
         with parts.database.write() as connection:
-            leases.release(connection, run.id, "there")
+            leases.RUNS.release(connection, run.id, "there")
         cycle.work(run.id)
     assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")

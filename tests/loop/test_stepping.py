@@ -90,7 +90,7 @@ def test_a_step_that_another_process_is_at_is_left_to_it(make_parts: Make, monke
     tens.stock(parts)
     run = opened(parts)
     with parts.database.write() as connection:
-        leases.take(connection, run.id, "other")
+        leases.RUNS.take(connection, run.id, "other")
     monkeypatch.setattr(leases, "LAPSE_SECONDS", 3.0)
     with parts.database.write() as connection:
         connection.execute(update(tables.runs).values(heard="2999-01-01"))  # it lives on

@@ -1,4 +1,4 @@
-"""Who works on a run: one process at a time, and another when that one is not heard of any more."""
+"""Who works on a run or a video: one process at a time, and another when that one is not heard of any more."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
-from sightloop.store import leases, runs, tables
+from sightloop.store import leases, runs, tables, videos
 from sightloop.store.database import Database
 from sightloop.values.run import Run, Status
+from sightloop.values.video import Handling
 
 
 def opened(database: Database, scheduler: str = "") -> Run:
@@ -18,7 +19,7 @@ def opened(database: Database, scheduler: str = "") -> Run:
 
 def take(database: Database, run: Run, worker: str) -> bool:
     with database.write() as c:
-        return leases.take(c, run.id, worker)
+        return leases.RUNS.take(c, run.id, worker)
 
 
 def age(database: Database, run: Run, seconds: float) -> None:
@@ -33,10 +34,10 @@ def test_a_run_is_taken_by_one_and_by_that_one_again(database: Database) -> None
     assert take(database, run, "one")
     assert not take(database, run, "two")
     assert take(database, run, "one")
-    with database.read() as c:
+    with database.write() as c:
         row = runs.get(c, run.id)
-        assert leases.holds(c, run.id, "one")
-        assert not leases.holds(c, run.id, "two")
+        assert leases.RUNS.hold(c, run.id, "one")
+        assert not leases.RUNS.hold(c, run.id, "two")
     assert (row.status, row.worker) == (Status.RUNNING, "one")
     assert row.started is not None
 
@@ -44,9 +45,9 @@ def test_a_run_is_taken_by_one_and_by_that_one_again(database: Database) -> None
 def test_it_began_when_it_was_first_taken(database: Database) -> None:
     run = opened(database)
     with database.write() as c:
-        leases.take(c, run.id, "one")
+        leases.RUNS.take(c, run.id, "one")
         first = runs.get(c, run.id).started
-        leases.take(c, run.id, "one")
+        leases.RUNS.take(c, run.id, "one")
         assert runs.get(c, run.id).started == first
 
 
@@ -68,10 +69,10 @@ def test_a_released_run_is_free_and_only_its_worker_releases_it(database: Databa
     run = opened(database)
     take(database, run, "one")
     with database.write() as c:
-        leases.release(c, run.id, "two")
+        leases.RUNS.release(c, run.id, "two")
     assert not take(database, run, "two")
     with database.write() as c:
-        leases.release(c, run.id, "one")
+        leases.RUNS.release(c, run.id, "one")
     assert take(database, run, "two")
 
 
@@ -89,12 +90,12 @@ def test_workers_see_their_own_runs_and_the_free_ones_but_not_those_of_other_sch
         queued = runs.open(c, "gestures", "hand", "ann")
         runs.open(c, "leaf", "hand", "ann", scheduler="airflow")
     with database.read() as c:
-        assert [one.id for one in leases.waiting(c, "one")] == [run.id, queued.id]
-        assert [one.id for one in leases.waiting(c, "two")] == [queued.id]
+        assert [one.id for one in runs.waiting(c, "one")] == [run.id, queued.id]
+        assert [one.id for one in runs.waiting(c, "two")] == [queued.id]
         assert [one.project for one in runs.queued(c, "airflow")] == ["leaf"]
     age(database, run, leases.LAPSE_SECONDS + 5)
     with database.read() as c:
-        assert [one.id for one in leases.waiting(c, "two")] == [run.id, queued.id]
+        assert [one.id for one in runs.waiting(c, "two")] == [run.id, queued.id]
 
 
 def test_a_run_between_two_steps_of_another_scheduler_is_cancelled_at_once(database: Database) -> None:
@@ -102,5 +103,20 @@ def test_a_run_between_two_steps_of_another_scheduler_is_cancelled_at_once(datab
     take(database, run, "one")
     with database.write() as c:
         assert runs.request_cancel(c, run.id).status is Status.RUNNING
-        leases.release(c, run.id, "one")
+        leases.RUNS.release(c, run.id, "one")
         assert runs.request_cancel(c, run.id).status is Status.CANCELLED
+
+
+def test_a_worker_is_heard_of_for_its_videos_too(database: Database) -> None:
+    with database.write() as c:
+        video = videos.open(c, "digits", "clip.mp4", 1, Handling())
+        assert not leases.VIDEOS.take(c, video.id, "one"), "it is not all here"
+        videos.receive(c, video.id, 1)
+        assert leases.VIDEOS.take(c, video.id, "one")
+        c.execute(update(tables.videos).values(heard="2026-01-01T00:00:00.000000+00:00"))
+        leases.renew(c, "one")
+        assert not leases.VIDEOS.take(c, video.id, "two")
+        c.execute(update(tables.videos).values(heard="2026-01-01T00:00:00.000000+00:00"))
+        assert leases.VIDEOS.take(c, video.id, "two")
+        assert not leases.VIDEOS.hold(c, video.id, "one")
+        assert leases.VIDEOS.hold(c, video.id, "two")

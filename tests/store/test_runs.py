@@ -75,7 +75,7 @@ def test_of_many_that_ask_at_once_one_gets_a_run(database: Database) -> None:
 def test_progress_is_kept(database: Database) -> None:
     run = start(database)
     with database.write() as c:
-        leases.take(c, run.id, "ann")
+        leases.RUNS.take(c, run.id, "ann")
         runs.update(c, run.id, step="train", progress=0.25, result={"dataset": 3, "loss": float("nan")})
     with database.read() as c:
         found = runs.get(c, run.id)
@@ -99,7 +99,7 @@ def test_a_queued_run_is_cancelled_at_once(database: Database) -> None:
     run = start(database)
     with database.write() as c:
         cancelled = runs.request_cancel(c, run.id)
-        assert not leases.take(c, run.id, "ann")
+        assert not leases.RUNS.take(c, run.id, "ann")
     assert cancelled.status is Status.CANCELLED
     assert cancelled.finished is not None
     with pytest.raises(Conflict), database.write() as c:
@@ -109,7 +109,7 @@ def test_a_queued_run_is_cancelled_at_once(database: Database) -> None:
 def test_a_running_run_is_asked_to_stop(database: Database) -> None:
     run = start(database)
     with database.write() as c:
-        leases.take(c, run.id, "ann")
+        leases.RUNS.take(c, run.id, "ann")
         asked = runs.request_cancel(c, run.id)
     assert (asked.status, asked.cancelling) == (Status.RUNNING, True)
     assert end(database, run, Status.CANCELLED).status is Status.CANCELLED
@@ -146,4 +146,4 @@ def test_what_is_not_there_is_not_found(database: Database) -> None:
             runs.get(c, new_id())
         with pytest.raises(NotFound):
             runs.request_cancel(c, new_id())
-        assert not leases.take(c, new_id(), "ann")
+        assert not leases.RUNS.take(c, new_id(), "ann")

@@ -68,7 +68,7 @@ class Stepper:
                 self._work.finish(row.id, outcome["status"], row.result, outcome["failure"])
         finally:
             with self._database.write() as connection:
-                leases.release(connection, row.id, self._worker)
+                leases.RUNS.release(connection, row.id, self._worker)
         if "failure" in outcome:
             told = f"run {row.id} ended in the step {name}: {outcome['failure']}"
             raise Cancelled(told) if outcome["status"] == Status.CANCELLED else SightloopError(told)

@@ -77,7 +77,7 @@ class Work:
 
     def _begin(self, name: str, run: str) -> Job:
         with self._database.write() as connection:
-            taken = leases.take(connection, run, self._worker)
+            taken = leases.RUNS.take(connection, run, self._worker)
             row = runs.get(connection, run)
             if not taken and not row.status.ended:
                 raise Stopped
@@ -90,7 +90,7 @@ class Work:
 
     def _keep(self, name: str, run: str, found: Found, outcome: Found) -> None:
         with self._database.write() as connection:
-            if not leases.holds(connection, run, self._worker):
+            if not leases.RUNS.hold(connection, run, self._worker):
                 raise Stopped
             place = list(STEPS).index(name)
             runs.update(connection, run, result=found | outcome, progress=(place + 1) / len(STEPS))
@@ -104,7 +104,7 @@ class Work:
 
     def _finish(self, run: str, status: Status, found: Found, error: str | None) -> None:
         with self._database.write() as connection:
-            if not leases.take(connection, run, self._worker):
+            if not leases.RUNS.take(connection, run, self._worker):
                 return
             told = runs.finish(connection, run, status, found, error)
             runs.log(connection, run, "finished", told.step, error or _told(found), {"status": status})

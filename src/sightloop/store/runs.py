@@ -68,6 +68,12 @@ def queued(c: Connection, scheduler: str = "") -> list[Run]:
     return _select(c, runs.c.status == Status.QUEUED.value, runs.c.scheduler == scheduler)
 
 
+def waiting(c: Connection, worker: str) -> list[Run]:
+    """The runs of the built-in worker that this one may work on: those begun before those that are queued."""
+    found = _select(c, runs.c.scheduler == "", leases.RUNS.free(worker))
+    return sorted(found, key=lambda run: run.status is Status.QUEUED)
+
+
 def last(c: Connection, project: str) -> Run | None:
     """The project's newest run."""
     return next(iter(page(c, project, limit=1)), None)
@@ -88,7 +94,7 @@ def request_cancel(c: Connection, id: str) -> Run:
 
     A run that the built-in worker has begun is left to it: it comes back to what it has begun.
     """
-    between = (runs.c.status == Status.RUNNING.value) & (runs.c.scheduler != "") & leases.vacant()
+    between = (runs.c.status == Status.RUNNING.value) & (runs.c.scheduler != "") & leases.RUNS.vacant()
     idle = (runs.c.status == Status.QUEUED.value) | between
     at_once = {"status": Status.CANCELLED.value, "cancelling": True, "finished": now(), "worker": None, "heard": None}
     if c.execute(change(runs).where(runs.c.id == id, idle).values(at_once)).rowcount:

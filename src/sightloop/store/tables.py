@@ -171,6 +171,9 @@ videos = Table(
     Column("created", MOMENT, nullable=False),
     Column("started", MOMENT, nullable=True),
     Column("finished", MOMENT, nullable=True),
+    # The lease of the process that works on it.
+    Column("worker", Text, nullable=True),
+    Column("heard", MOMENT, nullable=True),
     Index(None, "project", "id"),
     Index(None, "stage", "id"),
 )

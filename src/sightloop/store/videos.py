@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from sightloop.errors import Conflict, NotFound
+from sightloop.store import leases
 from sightloop.store.rows import value
 from sightloop.store.tables import videos
 from sightloop.values.moment import new_id, now
@@ -41,9 +42,9 @@ def page(c: Connection, project: str | None = None, before: str | None = None, l
     return _select(c, *where, order=videos.c.id.desc(), limit=limit)
 
 
-def waiting(c: Connection) -> list[Video]:
-    """The videos to work on: those that a worker left, then those that wait, the oldest first."""
-    return [video for stage in (Stage.RUNNING, Stage.QUEUED) for video in _select(c, videos.c.stage == stage.value)]
+def waiting(c: Connection, worker: str) -> list[Video]:
+    """The videos that this worker may work on: those that were begun, then those that wait, the oldest first."""
+    return sorted(_select(c, leases.VIDEOS.free(worker)), key=lambda video: video.stage is Stage.QUEUED)
 
 
 def change(c: Connection, id: str, **fields: Any) -> Video:
@@ -65,24 +66,12 @@ def receive(c: Connection, id: str, received: int) -> Video:
     return change(c, id, received=received, stage=Stage.QUEUED if whole else Stage.UPLOADING)
 
 
-def begin(c: Connection, id: str, version: int) -> Video:
-    """A worker takes a video, with this version of the project's model; one taken before keeps its own."""
-    video = get(c, id)
-    return change(
-        c,
-        id,
-        stage=Stage.RUNNING,
-        started=video.started or now(),
-        version=video.version if video.version is not None else version,
-    )
-
-
 def finish(
     c: Connection, id: str, stage: Stage, result: dict[str, Any] | None = None, error: str | None = None
 ) -> Video:
     """End a video. Raises Conflict where it has ended."""
     fields: dict[str, Any] = {} if result is None else {"result": result, "done": result["frames"]}
-    return change(c, id, stage=stage, error=error, eta=None, finished=now(), **fields)
+    return change(c, id, stage=stage, error=error, eta=None, finished=now(), worker=None, heard=None, **fields)
 
 
 def request_cancel(c: Connection, id: str) -> Video:

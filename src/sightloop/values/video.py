@@ -52,7 +52,8 @@ class Handling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Video(Struct, frozen=True, kw_only=True):
     """A video: `received` of its `size` bytes are here, `done` of about `frames` frames are worked off.
 
-    `eta` is the seconds until the end as far as can be told, `result` says what came out, `error` why nothing did.
+    `eta` is the seconds until the end as far as can be told, `result` says what came out, `error` why nothing did. The
+    process `worker` works on it, and was last heard of at the moment `heard`.
     """
 
     id: str
@@ -72,6 +73,8 @@ class Video(Struct, frozen=True, kw_only=True):
     error: str | None = None
     started: str | None = None
     finished: str | None = None
+    worker: str | None = None
+    heard: str | None = None
 
     @property
     def progress(self) -> float:

@@ -226,7 +226,7 @@ def test_a_run_keeps_the_findings_as_data(make_parts: Callable[..., Parts]) -> N
     recipe, run = parts.recipe("tens"), tens.ask(parts)
     manifest = datasets.freeze(parts.database, parts.blobs, "tens", recipe.classes).manifest
     with parts.database.write() as connection:
-        leases.take(connection, run.id, "here")
+        leases.RUNS.take(connection, run.id, "here")
     found = {"manifest": manifest, "trained": packages.save(parts.blobs, made.digits())}
     job = Job(run, recipe, parts.settings, parts.database, parts.blobs, lambda: False, "check", "here")
     kept = check(job, found)

@@ -41,7 +41,7 @@ def ask(parts: Parts, trigger: Trigger) -> str | None:
 def finished_run(parts: Parts) -> None:
     with parts.database.write() as connection:
         run = runs.open(connection, "tens", "hand", "test")
-        leases.take(connection, run.id, "worker")
+        leases.RUNS.take(connection, run.id, "worker")
         runs.finish(connection, run.id, Status.FAILED, {}, "a test")
 
 

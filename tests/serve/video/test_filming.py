@@ -143,6 +143,26 @@ def test_what_was_left_half_way_is_gone_on_with(
     assert [moment for moment, _ in frames(folder / filming.FILM)] == [moment for moment, _ in film]
 
 
+def test_one_that_was_taken_for_dead_leaves_nothing_among_what_is_made_anew(
+    folder: Path, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings]
+) -> None:
+    monkeypatch.setattr(filming, "_TELL_SECONDS", 0.0)
+    expected = make(clips.write(tmp_path / "clip.mp4", 20))
+    order = filming.order(folder, Handling(), make_settings(threads=1))
+    made: list[dict[str, Any]] = []
+    stamps: list[int] = []
+
+    def meanwhile(**_: Any) -> None:
+        if not made:
+            made.append(filming.make(order, lambda **_: None))
+            stamps.extend(path.stat().st_mtime_ns for path in sorted(folder.iterdir()))
+
+    with pytest.raises(FileNotFoundError):
+        filming.make(order, meanwhile)
+    assert [made[0][name] for name in ("frames", "rows")] == [expected[name] for name in ("frames", "rows")]
+    assert [path.stat().st_mtime_ns for path in sorted(folder.iterdir())] == stamps
+
+
 def test_a_sound_of_an_unknown_codec_is_left_out_and_told(folder: Path, make: Make, tmp_path: Path) -> None:
     clip = clips.write(tmp_path / "clip.mkv", 20, sound="aac")
     clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_NEW"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -10,14 +9,17 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
+from sqlalchemy import update
 from tests import clips, packages
 from tests.deploying import Home
 from tests.house import until
 
 from sightloop.serve.video import filming
 from sightloop.serve.video.studio import Studio, folder_of
-from sightloop.store import videos
-from sightloop.values.video import Handling, Stage, Video
+from sightloop.store import tables, videos
+from sightloop.store.database import Database
+from sightloop.values.video import Stage, Video
 
 FRAMES = 1500
 
@@ -33,17 +35,23 @@ def home(make_home: Callable[..., Home]) -> Home:
 @pytest.fixture
 def video(home: Home, tmp_path: Path) -> Video:
     """A video of a minute that waits for a worker."""
-    clip = clips.write(tmp_path / "clip.mp4", FRAMES, preset="ultrafast")
-    with home.database.write() as connection:
-        video = videos.open(connection, "squares", "clip.mp4", 1, Handling())
-        folder_of(home.settings, video.id).mkdir(parents=True)
-        clip.rename(folder_of(home.settings, video.id) / filming.SOURCE)
-        return videos.receive(connection, video.id, 1)
+    return home.send("squares", clips.write(tmp_path / "clip.mp4", FRAMES, preset="ultrafast"))
 
 
 def seen(home: Home, video: Video) -> Video:
     with home.database.read() as connection:
         return videos.get(connection, video.id)
+
+
+def silence(home: Home) -> None:
+    """Let it be long ago that the video's worker was heard of, as when its machine stood still."""
+    with home.database.write() as connection:
+        connection.execute(update(tables.videos).values(heard="2026-01-01T00:00:00.000000+00:00"))
+
+
+def children() -> list[psutil.Process]:
+    """The processes in which videos are made."""
+    return [one for one in psutil.Process().children() if "sightloop.compute.child" in one.cmdline()]
 
 
 def begun(home: Home, video: Video) -> None:
@@ -52,7 +60,7 @@ def begun(home: Home, video: Video) -> None:
 
 
 def test_a_video_under_way_is_cancelled(home: Home, video: Video) -> None:
-    with Studio(home.settings, home.database, home.blobs):
+    with Studio(home.settings, home.database, home.blobs, "ann"):
         begun(home, video)
         assert (seen(home, video).eta or 0) > 0
         with home.database.write() as connection:
@@ -63,22 +71,45 @@ def test_a_video_under_way_is_cancelled(home: Home, video: Video) -> None:
 
 
 def test_a_worker_that_ends_leaves_the_video_to_the_next(home: Home, video: Video) -> None:
-    with Studio(home.settings, home.database, home.blobs):
+    with Studio(home.settings, home.database, home.blobs, "ann"):
         begun(home, video)
     assert seen(home, video).stage is Stage.RUNNING
-    with Studio(home.settings, home.database, home.blobs):
+    with Studio(home.settings, home.database, home.blobs, "ann"):
         ended = until(lambda: (now := seen(home, video)).stage.ended and now, 120)
     assert (ended.stage, ended.result["frames"], ended.result["things"]) == (Stage.SUCCEEDED, FRAMES, 2)
 
 
+def test_of_two_workers_one_makes_the_video(
+    make_home: Callable[..., Home], make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    home = make_home(database_url=make_database())
+    home.deploy(packages.squares())
+    video = home.send("squares", clips.write(tmp_path / "clip.mp4", FRAMES, preset="ultrafast"))
+    other = Database(home.settings.database)
+    studios = [Studio(home.settings, one, home.blobs, name) for one, name in ((home.database, "ann"), (other, "bob"))]
+    with studios[0], studios[1]:
+        begun(home, video)
+        assert sorted((studio.video for studio in studios), key=str) == [video.id, None]
+        assert len(children()) == 1
+        (had,) = (studio for studio in studios if studio.video)
+        (free,) = (studio for studio in studios if not studio.video)
+        with structlog.testing.capture_logs() as logs:
+            silence(home)
+            until(lambda: free.video and not had.video, 30, 0.02)
+            had.stop()
+        ended = until(lambda: (now := seen(home, video)).stage.ended and now, 120)
+    assert [line["event"] for line in logs] == ["video left"]
+    assert (ended.stage, ended.result["frames"], ended.result["things"]) == (Stage.SUCCEEDED, FRAMES, 2)
+    other.close()
+
+
 def test_a_crash_ends_one_video_and_not_the_worker(home: Home, video: Video) -> None:
-    studio = Studio(home.settings, home.database, home.blobs)
+    studio = Studio(home.settings, home.database, home.blobs, "ann")
     working = threading.Thread(target=studio.work)
     working.start()
     begun(home, video)
-    for child in psutil.Process().children():
-        if "sightloop.compute.child" in child.cmdline():
-            os.kill(child.pid, signal.SIGSEGV)
+    for child in children():
+        child.send_signal(signal.SIGSEGV)
     working.join(30)
     ended = seen(home, video)
     assert (ended.stage, (ended.error or "").partition(";")[0]) == (Stage.FAILED, "the work died with exit code -11")

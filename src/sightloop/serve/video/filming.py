@@ -1,12 +1,15 @@
 """A video from its file to the film with what was seen drawn into it, piece by piece, so that it can be gone on with.
 
 In its folder: `source`, `package/`; while it goes `pieces/`; in the end `film.mp4`, `tracks.json` and `tracks.csv`.
+What is being written lies in a folder of whoever writes it, in `pieces/`, and is moved from there when it is whole.
+Whoever begins throws those of others away, so that one that was taken for dead leaves nothing among what is made anew.
 """
 
 from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -69,14 +72,23 @@ def make(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     )
     clip = Clip(folder / SOURCE, max_pixels=payload["max_pixels"])
     began = time.monotonic()
-    _film(folder, clip, sight, handling, _Told(report, clip.shape.frames))
-    return _finished(folder, clip, sight, time.monotonic() - began)
+    desk = _desk(folder)
+    _film(folder, desk, clip, sight, handling, _Told(report, clip.shape.frames))
+    return _finished(folder, desk, clip, sight, time.monotonic() - began)
 
 
-def _film(folder: Path, clip: Clip, sight: Sight, handling: Handling, told: _Told) -> None:
+def _desk(folder: Path) -> Path:
+    """A new folder for what is being written; there is no other any more."""
+    pieces = folder / PIECES
+    pieces.mkdir(exist_ok=True)
+    for left in pieces.glob("*/"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=pieces))
+
+
+def _film(folder: Path, desk: Path, clip: Clip, sight: Sight, handling: Handling, told: _Told) -> None:
     """Make the pieces that are not there yet."""
     shape = clip.shape
-    (folder / PIECES).mkdir(exist_ok=True)
     whole = _whole(folder)
     tracker = Tracker(float(shape.rate) / handling.every, sight.least) if sight.boxed and handling.track else None
     first = 0
@@ -90,7 +102,7 @@ def _film(folder: Path, clip: Clip, sight: Sight, handling: Handling, told: _Tol
     drawn = overlapped(_drawn(overlapped(follow(looked, tracker, sight.least)), sight, shape, handling))
     size = -(-PIECE_FRAMES // handling.every) * handling.every
     for number in itertools.count(len(whole)):
-        if not _write(folder / PIECES / f"{number:06d}", itertools.islice(drawn, size), shape, told):
+        if not _write(desk / f"{number:06d}", itertools.islice(drawn, size), shape, told):
             return
 
 
@@ -101,18 +113,21 @@ def _drawn(noted: Iterable[Noted], sight: Sight, shape: Shape, handling: Handlin
 
 
 def _write(path: Path, noted: Iterator[Noted], shape: Shape, told: _Told) -> bool:
-    """Write the next piece, its notes last, so that a piece with notes is whole; whether there was one."""
+    """Write the next piece and put it among the others; its notes last: one with notes is whole. Whether it was one."""
     first = next(noted, None)
     if first is None:
         return False
     kept: list[Note] = []
     last = first
-    with Piece(path.with_suffix(".nut"), shape.width, shape.height, shape.rate) as piece:
+    film, seen = path.with_suffix(".nut"), path.with_suffix(".json")
+    with Piece(film, shape.width, shape.height, shape.rate) as piece:
         for last in itertools.chain((first,), noted):
             piece.add(last.still.pixels, last.still.ticks)
             kept.append(last.note)
             told.one()
-    Notes(kept, last.highest).write(path.with_suffix(".json"))
+    Notes(kept, last.highest).write(seen)
+    for made in (film, seen):
+        made.replace(path.parents[1] / made.name)
     return True
 
 
@@ -120,11 +135,11 @@ def _whole(folder: Path) -> list[Path]:
     return sorted((folder / PIECES).glob("*.json"))
 
 
-def _finished(folder: Path, clip: Clip, sight: Sight, seconds: float) -> dict[str, Any]:
+def _finished(folder: Path, desk: Path, clip: Clip, sight: Sight, seconds: float) -> dict[str, Any]:
     shape, whole = clip.shape, _whole(folder)
     last = Notes.read(whole[-1])
     frames = last.notes[-1].frame + 1
-    silent = join([piece.with_suffix(".nut") for piece in whole], folder / SOURCE, folder / FILM)
+    silent = join([piece.with_suffix(".nut") for piece in whole], folder / SOURCE, desk / FILM)
     head = {
         "project": sight.card.project,
         "classes": sight.card.classes,
@@ -133,8 +148,10 @@ def _finished(folder: Path, clip: Clip, sight: Sight, seconds: float) -> dict[st
         "rate": round(float(shape.rate), 4),
         "frames": frames,
     }
-    notes.write_json(folder / TRACKS, head, notes.rows(_all(whole), sight.card.classes))
-    count = notes.write_csv(folder / TABLE, notes.rows(_all(whole), sight.card.classes))
+    notes.write_json(desk / TRACKS, head, notes.rows(_all(whole), sight.card.classes))
+    count = notes.write_csv(desk / TABLE, notes.rows(_all(whole), sight.card.classes))
+    for name in (FILM, TRACKS, TABLE):
+        (desk / name).replace(folder / name)
     shutil.rmtree(folder / PIECES)
     result = {
         "frames": frames,
