@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 ENDED = {"succeeded", "refused", "failed", "cancelled"}
 
@@ -31,6 +32,14 @@ def until(done: Callable[[], Any], seconds: float = 60, every: float = 0.1) -> A
         assert time.monotonic() < deadline, f"waited {seconds} s in vain; the last answer was {found!r}"
         time.sleep(every)
     return found
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that only waits to be reaped has ended."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class House:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +14,12 @@ import psutil
 import pytest
 from tests import clips, packages, tens
 from tests.deploying import Home, write_recipes
-from tests.house import until
+from tests.house import alive, until
 
 from sightloop import worker as module
 from sightloop.errors import Conflict
 from sightloop.loop.samples.collect import collect
-from sightloop.store import deployments, runs, tracking, versions, videos
+from sightloop.store import database, deployments, runs, tracking, versions, videos
 from sightloop.values.run import Run, Status
 from sightloop.values.version import Verdict
 from sightloop.values.video import Stage, Video
@@ -35,6 +37,12 @@ def last(parts: Parts) -> Run | None:
 def upload(parts: Parts, count: int) -> None:
     items = [msgspec.structs.replace(item, label="9") for item in tens.samples(count)]
     collect(parts.database, parts.blobs, parts.recipe("tens"), items, author="ann", source="upload")
+
+
+def work_at() -> int:
+    """The number of the process in which this one has work done, or 0."""
+    found = [one.pid for one in psutil.Process().children() if alive(one.pid)]
+    return next((pid for pid in found if "sightloop.compute.child" in psutil.Process(pid).cmdline()), 0)
 
 
 def test_one_worker_holds_a_home_and_says_who_it_is(make_parts: Make) -> None:
@@ -121,14 +129,39 @@ def test_a_worker_is_heard_of_while_its_video_tells_nothing(
         working = threading.Thread(target=worker.run)
         working.start()
         until(lambda: seen().done, 60, 0.02)
-        (child,) = (one for one in psutil.Process().children() if "sightloop.compute.child" in one.cmdline())
-        child.suspend()
+        os.kill(child := work_at(), signal.SIGSTOP)
         until(lambda: beats() > 3, 10, 0.02)
-        child.resume()
+        os.kill(child, signal.SIGCONT)
         assert until(lambda: (now := seen()).stage.ended and now, 60).stage is Stage.SUCCEEDED
         worker.stop()
         working.join(10)
     home.database.close()
+
+
+def test_a_worker_waits_for_a_database_that_is_locked(
+    make_parts: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    parts = make_parts()
+    tens.stock(parts)
+    upload(parts, 5)  # a trigger is due, which queues a run
+    with Worker(parts) as worker:
+        working = threading.Thread(target=worker.run)
+        with parts.database.write():
+            working.start()
+            until(lambda: "the database is waited for: database is locked" in "".join(capsys.readouterr()), 10, 0.02)
+        run = until(lambda: (row := last(parts)) and row.step == "train" and row, 30, 0.01)
+        child = until(work_at, 10, 0.01)
+        with parts.database.write():
+            until(lambda: not alive(child), 60, 0.02)
+            time.sleep(0.5)  # in which the end of the training is to be written down
+        ended = until(lambda: (row := tens.again(parts, run)).status.ended and row)
+        assert working.is_alive()
+        worker.stop()
+        working.join(10)
+    assert (ended.status, ended.error) == (Status.SUCCEEDED, None)
+    begun = [event.step for event in tens.events(parts, run) if event.kind == "begun"]
+    assert begun.count("train") == 1  # what was trained meanwhile was kept
 
 
 def test_mlflow_is_told_of_a_champion_that_others_put_in_place(

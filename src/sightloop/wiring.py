@@ -11,7 +11,7 @@ from sightloop.errors import NotFound, NotReady
 from sightloop.settings import Settings
 from sightloop.store import deployments, versions
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, is_away, is_busy, is_unfit, reason
+from sightloop.store.database import Database, is_unfit, may_pass, reason
 from sightloop.values.recipe import Recipe
 from sightloop.values.table import nearest
 from sightloop.values.version import ModelVersion
@@ -65,7 +65,7 @@ def build(settings: Settings) -> Parts:
     try:
         database.migrate()
     except DBAPIError as error:
-        if not (is_away(error) or is_busy(error) or is_unfit(error)):
+        if not (may_pass(error) or is_unfit(error)):
             raise
         raise NotReady(
             f"the database {database.url.render_as_string()} does not answer",  # without its password

@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 import msgspec
 import structlog
 from msgspec import Struct
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sightloop.errors import Conflict, SightloopError
 from sightloop.loop import airflow
@@ -25,7 +25,7 @@ from sightloop.loop.work import Work
 from sightloop.serve.video.studio import Studio
 from sightloop.settings import Settings
 from sightloop.store import deployments, leases, runs, tracking, versions
-from sightloop.store.database import is_away, reason
+from sightloop.store.database import may_pass, reason
 from sightloop.values.moment import new_id, now
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Run
@@ -84,7 +84,7 @@ class Worker:
         self._studio.stop()
 
     def run(self) -> None:
-        """Look and work until `stop`, on videos beside the runs; a database that is away is waited for."""
+        """Look and work until `stop`, on videos beside the runs; a database that is away or locked is waited for."""
         with self._studio:
             self._go_round()
 
@@ -92,10 +92,10 @@ class Worker:
         while not self._stop.is_set():
             try:
                 self._turn()
-            except DBAPIError as error:
-                if not is_away(error):
+            except SQLAlchemyError as error:
+                if not may_pass(error):
                     raise
-                self._complain(f"the database is away: {reason(error)}")
+                self._complain(f"the database is waited for: {reason(error)}")
             self._stop.wait(self._parts.settings.poll_seconds)
 
     def work_off(self, run: str) -> None:
@@ -224,7 +224,7 @@ class Worker:
         try:
             with self._parts.database.write() as connection:
                 leases.renew(connection, self._name)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             self._complain(f"the lease was not renewed: {reason(error)}")
 
 

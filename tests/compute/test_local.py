@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.house import alive, until
 
 from sightloop import plugins
 from sightloop.compute.local import COMPUTE
@@ -32,16 +33,6 @@ def _children_find_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(function: str, payload: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {"environment": {}, "listener": print, "cancelled": lambda: False}
     return COMPUTE.run(f"{WORK}:{function}", payload or {}, **usual | changes)
-
-
-def gone(pids: list[int], seconds: float = 10) -> bool:
-    """Whether all these processes end within the time; one that only waits to be reaped has ended."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_it_is_the_plugin_named_local() -> None:
@@ -89,7 +80,7 @@ def test_a_cancel_kills_the_child_and_all_that_it_started(tmp_path: Path) -> Non
     begun = threading.Event()
     with pytest.raises(Cancelled):
         run("linger", {"file": str(tmp_path / "pids")}, listener=lambda _: begun.set(), cancelled=begun.is_set)
-    assert gone([int(pid) for pid in (tmp_path / "pids").read_text().split()], 1)
+    until(lambda: not any(alive(int(pid)) for pid in (tmp_path / "pids").read_text().split()), 1)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -106,6 +97,6 @@ def test_the_child_dies_with_its_parent(tmp_path: Path, how: signal.Signals) -> 
     child, grandchild = (int(pid) for pid in file.read_text().split())
     parent.send_signal(how)
     parent.wait()
-    assert gone([child])
+    until(lambda: not alive(child), 10)
     if psutil.pid_exists(grandchild):
         os.kill(grandchild, signal.SIGKILL)

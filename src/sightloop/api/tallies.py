@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from sightloop.store import runs, videos
-from sightloop.store.database import Database, is_away, is_busy
+from sightloop.store.database import Database, may_pass
 
 
 class Tallies(Collector):
@@ -25,7 +25,7 @@ class Tallies(Collector):
         try:
             yield from self._read()
         except SQLAlchemyError as error:
-            if not (is_away(error) or is_busy(error)):
+            if not may_pass(error):
                 raise
             structlog.get_logger().warning("metrics", fault="the database does not answer")
 

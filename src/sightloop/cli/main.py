@@ -23,7 +23,7 @@ from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
 from sightloop.cli.video import video
 from sightloop.errors import NotReady, SightloopError
-from sightloop.store.database import is_away, is_busy
+from sightloop.store.database import may_pass
 from sightloop.telemetry import configure_logs
 
 app = typer.Typer(
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tell(error)
         sys.exit(error.exit_code)
     except DBAPIError as error:
-        if not (is_away(error) or is_busy(error)):
+        if not may_pass(error):
             raise
         away = NotReady("the database does not answer any more", hint="Try again when it does.")
         tell(away)

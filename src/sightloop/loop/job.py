@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from sightloop.settings import Settings
 from sightloop.store import runs
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, is_away
+from sightloop.store.database import Database, may_pass
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import STEPS, Run
 
@@ -61,8 +61,8 @@ class Job:
         try:
             with self.database.read() as connection:
                 row = runs.get(connection, self.run.id)
-        except DBAPIError as error:
-            if is_away(error):
+        except SQLAlchemyError as error:
+            if may_pass(error):
                 return False
             raise
         if row.worker != self.worker:
@@ -90,8 +90,8 @@ class Job:
             with self.database.write() as connection:
                 runs.update(connection, self.run.id, progress=(at + done) / len(STEPS))
                 runs.log(connection, self.run.id, kind, self.step, message, told)
-        except DBAPIError as error:
-            if not is_away(error):  # if it is, nobody can look either
+        except SQLAlchemyError as error:
+            if not may_pass(error):  # if it may, what is told next will do
                 raise
 
     def _left(self, now: float, done: float) -> dict[str, float]:

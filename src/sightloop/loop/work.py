@@ -1,6 +1,6 @@
 """A worker's hold on a run: it does the steps, each once, keeps what they found in the run's row, and ends the run.
 
-A database that is away for a while (restarted, failed over) is waited for, so that what was done is kept.
+A database that is away for a while (restarted, failed over), or locked, is waited for, so that what was done is kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sightloop.loop.steps import STEPS, Found, tidy
 from sightloop.settings import Settings
 from sightloop.store import leases, runs
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, is_away
+from sightloop.store.database import Database, may_pass
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Status
 
@@ -115,13 +115,13 @@ class Work:
             runs.log(connection, run, "log", name, message)
 
     def _patiently(self, act: Callable[[], Done]) -> Done:
-        """What `act` gives, tried again while the database is away. Raises Stopped where the worker ends meanwhile."""
+        """What `act` gives, tried again while the database is away or locked. Raises Stopped where the worker ends."""
         deadline = time.monotonic() + _AWAY_SECONDS
         while True:
             try:
                 return act()
             except Exception as error:
-                if not is_away(error) or time.monotonic() > deadline:
+                if not may_pass(error) or time.monotonic() > deadline:
                     raise
                 if self._stopping():
                     raise Stopped from error

@@ -74,6 +74,11 @@ def is_busy(error: BaseException) -> bool:
     return isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and _sqlite_name(error).startswith(_BUSY))
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether an error says that the database is away or busy, and so may do what was asked when asked again."""
+    return is_away(error) or is_busy(error)
+
+
 def is_unfit(error: DBAPIError) -> bool:
     """Whether an error says that a SQLite file cannot be opened, read or written, or is none."""
     return _sqlite_name(error).startswith(_UNFIT)
