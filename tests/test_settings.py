@@ -52,6 +52,16 @@ def test_what_is_no_origin_is_refused(given: str, make_settings: Callable[..., S
         make_settings(origins=given)
 
 
+def test_hosts_are_listed_by_commas(make_settings: Callable[..., Settings]) -> None:
+    assert make_settings(hosts="Label.example, shop, *").allowed_hosts == {"label.example", "shop", "*"}
+
+
+@pytest.mark.parametrize("given", ["https://label.example", "label.example:8000", ".example", "a b", "*.example"])
+def test_what_is_no_host_is_refused(given: str, make_settings: Callable[..., Settings]) -> None:
+    with pytest.raises(ValidationError, match="expected names"):
+        make_settings(hosts=given)
+
+
 @pytest.mark.parametrize("given", ["openvino", "football=", "=openvino", "football=openvino,rps"])
 def test_a_runtime_for_no_project_is_refused(
     given: str, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch

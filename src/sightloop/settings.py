@@ -11,8 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sightloop.errors import BadInput
 
-ANY_ORIGIN = "*"
+ANY = "*"
+"""In place of a list of names: all of them."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE)
 
 
 class Settings(BaseSettings):
@@ -49,6 +51,9 @@ class Settings(BaseSettings):
     )
     origins: str = Field(
         "", description="The origins of other web pages that may use the API, by commas; `*` lets all."
+    )
+    hosts: str = Field(
+        "", description="The names that people reach the API by, as behind a proxy, by commas; `*` lets all."
     )
     processes: int = Field(1, ge=1, le=64, description="Serving processes.")
     runtimes: str = Field(
@@ -105,9 +110,21 @@ class Settings(BaseSettings):
     @field_validator("origins")
     @classmethod
     def _places(cls, given: str) -> str:
-        if any(origin != ANY_ORIGIN and not _ORIGIN.fullmatch(origin) for origin in _listed(given)):
+        if any(origin != ANY and not _ORIGIN.fullmatch(origin) for origin in _listed(given)):
             raise ValueError("expected origins as https://label.example:8443, several by commas, or *")
         return given
+
+    @field_validator("hosts")
+    @classmethod
+    def _names(cls, given: str) -> str:
+        if any(host != ANY and not _HOST.fullmatch(host) for host in _listed(given)):
+            raise ValueError("expected names as label.example, without scheme and port, several by commas, or *")
+        return given
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """The names that people reach the API by, in lower case."""
+        return frozenset(host.lower() for host in _listed(self.hosts))
 
     @property
     def allowed_origins(self) -> frozenset[str]:

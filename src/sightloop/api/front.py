@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from sightloop.api import body, predict, problems, videos
 from sightloop.api.body import Gone, Receive, Scope
+from sightloop.api.hosts import Hosts
 from sightloop.api.origins import Origins
 from sightloop.api.service import Service
 from sightloop.errors import Forbidden
@@ -31,6 +32,7 @@ class Front:
     def __init__(self, app: FastAPI, service: Service) -> None:
         self._app = app
         self._service = service
+        self._hosts = Hosts(service.settings)
         self._origins = Origins(service.settings.allowed_origins)
 
     def openapi(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Front:
     async def _admits(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Whether a WebSocket may be opened; one that may not is closed unopened, which its client sees as 403."""
         try:
+            self._hosts.check(scope)
             self._origins.check(scope)
         except Forbidden as error:
             _log.warning("stream refused", path=scope["path"], reason=str(error))
@@ -65,6 +68,7 @@ class Front:
     async def _predict(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> tuple[str, int]:
         route = "/predict" if scope["path"] == "/predict" else "/v1/{project}/predict"
         try:
+            self._hosts.check(scope)
             if scope["method"] != "POST":
                 raise HTTPException(405, headers={"allow": "POST"})
             self._origins.check(scope)
@@ -97,6 +101,7 @@ class Front:
         film = videos.matches(scope["method"], scope["path"])
         most = settings.max_video_bytes if film else settings.max_request_bytes
         try:
+            self._hosts.check(scope)
             self._origins.check(scope)
             await self._app(scope, body.limited(scope, receive, most), send_on)
         except Exception as error:  # what no handler answered; one that did has raised it again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sightloop.api.body import Scope, header
 from sightloop.errors import Forbidden
-from sightloop.settings import ANY_ORIGIN
+from sightloop.settings import ANY
 
 _LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -20,7 +20,7 @@ class Origins:
         if scope["type"] == "http" and scope["method"] in _LOOKING:
             return
         origin = header(scope, b"origin").lower()
-        if not origin or origin in self._allowed or ANY_ORIGIN in self._allowed:
+        if not origin or origin in self._allowed or ANY in self._allowed:
             return
         host = header(scope, b"host").lower()
         # Whatever the scheme: behind a proxy that ends TLS, the page's is another than this server's.
