@@ -49,13 +49,16 @@ def test_a_run_leaves_its_decision_registration_and_promotion(trained: Parts, co
     assert command("ledger", "show", "tnes").code == 3
 
 
-def test_promote_and_roll_back_by_command_are_recorded(trained: Parts, command: Command) -> None:
-    command("models", "promote", "tens", "2", "--reason", "a trial")
+def test_promote_and_roll_back_by_command_are_recorded_with_who_did_it(
+    trained: Parts, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "cem")
+    command("models", "promote", "tens", "2", "--reason", "a trial", "--author", "ann")
     command("models", "rollback", "tens", "--reason", "it failed")
     last = command("ledger", "show", "tens", "--limit", "2", "--json").json
     assert [(one["kind"], one["data"]["actor"], one["data"]["reason"]) for one in last] == [
-        ("promotion", "command line", "a trial"),
-        ("rollback", "command line", "it failed"),
+        ("promotion", "ann", "a trial"),
+        ("rollback", "cem", "it failed"),
     ]
 
 

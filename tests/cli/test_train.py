@@ -57,10 +57,14 @@ def test_a_worker_that_dies_is_not_waited_for(home: Home, monkeypatch: pytest.Mo
         work(parts, "tens", {})
 
 
-def test_retrain_queues_and_a_second_one_is_told_of_the_first(home: Home, command: Command) -> None:
+def test_retrain_queues_and_a_second_one_is_told_of_the_first(
+    home: Home, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "cem")
     home()
     first = command("retrain", "tens", "--json")
     assert (first.code, first.json["status"], first.json["trigger"]) == (0, "queued", "hand")
+    assert first.json["actor"] == "cem"
     second = command("retrain", "tens")
     assert second.code == 4
     assert first.json["id"] in second.err

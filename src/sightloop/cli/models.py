@@ -12,7 +12,7 @@ import typer
 from sightloop.cli.evaluate import Version
 from sightloop.cli.foreign import take_in
 from sightloop.cli.output import MOST, AsJson, Project, say, write_json, write_table, writing
-from sightloop.cli.session import opened
+from sightloop.cli.session import login, opened
 from sightloop.errors import Conflict
 from sightloop.store import deployments, packages, versions
 from sightloop.values.bundle import to_zip
@@ -26,6 +26,7 @@ Perhaps = Annotated[
     int | None, typer.Argument(min=1, max=MOST, help="The version's number; the champion's if left out.")
 ]
 Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+Author = Annotated[str | None, typer.Option(help="Who says so, for the record; your login name if left out.")]
 
 _SHOWN = 48
 
@@ -84,6 +85,7 @@ def promote(
     project: Project,
     version: Number,
     reason: Reason = "promoted by hand",
+    author: Author = None,
     force: Annotated[bool, typer.Option("--force", help="Even a version that the gate refused.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -92,18 +94,20 @@ def promote(
         parts.recipe(project)
         with parts.database.write() as connection:
             deployed = deployments.promote(
-                connection, project, version, "command line", reason, force=force, licences=parts.settings.licences
+                connection, project, version, author or login(), reason, force=force, licences=parts.settings.licences
             )
     _print(deployed, as_json)
 
 
 @app.command()
-def rollback(project: Project, reason: Reason = "rolled back by hand", as_json: AsJson = False) -> None:
+def rollback(
+    project: Project, reason: Reason = "rolled back by hand", author: Author = None, as_json: AsJson = False
+) -> None:
     """Go back to the champion before this one."""
     with opened() as parts:
         parts.recipe(project)
         with parts.database.write() as connection:
-            deployed = deployments.rollback(connection, project, "command line", reason)
+            deployed = deployments.rollback(connection, project, author or login(), reason)
     _print(deployed, as_json)
 
 

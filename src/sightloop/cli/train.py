@@ -10,7 +10,7 @@ from sightloop import turn
 from sightloop.cli.bringing import bring_first
 from sightloop.cli.display import follow
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
-from sightloop.cli.session import opened
+from sightloop.cli.session import login, opened
 from sightloop.loop.start import start
 from sightloop.values.run import Run, Status
 from sightloop.wiring import Parts
@@ -40,7 +40,7 @@ def retrain(
     """Ask the worker, or Airflow where it is set, for a turn of the loop; with --follow, show it until it has ended."""
     with opened() as parts:
         recipe = parts.recipe(project)
-        run = start(parts.settings, parts.database, recipe, "hand", "command line", _given(epochs))
+        run = start(parts.settings, parts.database, recipe, "hand", login(), _given(epochs))
         if not run.scheduler and holder(parts.settings) is None:
             aside().print("no worker is running: start one with `sightloop worker`")
         if wait:
@@ -53,7 +53,7 @@ def retrain(
 
 def work(parts: Parts, project: str, parameters: dict[str, Any]) -> Run:
     """Queue a run and show it until it has ended, working it off here where no worker does; the run as it then is."""
-    return turn.work(parts, project, "command line", parameters, follow)
+    return turn.work(parts, project, login(), parameters, follow)
 
 
 def _given(epochs: int | None) -> dict[str, Any]:
