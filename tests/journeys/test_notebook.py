@@ -25,6 +25,7 @@ def test_the_tour_goes_once_round_the_loop(tmp_path: Path, empty_mlflow: Path, m
     recipe = tens.RECIPE.replace('"tens"', '"digits"').replace('"logistic"', '"mlp"').replace("accuracy = 0.6", "")
     monkeypatch.setenv("SIGHTLOOP_RECIPES", str(tens.write(tmp_path / "recipes", recipe)))
     monkeypatch.setenv("SIGHTLOOP_MLFLOW_URL", f"sqlite:///{shutil.copy(empty_mlflow, tmp_path)}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the tour makes its home
     path = Path(__file__).parents[2] / "notebooks" / "tour.ipynb"
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] # it carries no types for it
     NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
