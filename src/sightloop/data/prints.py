@@ -7,6 +7,7 @@ were written anew, scaled, brightened or made noisy differ by 16 bits or fewer, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -24,7 +25,7 @@ LEAST = 64
 _GRID = 16
 _WORDS = 4
 _BARE = 40  # fewer bits set, or unset, and most of the picture is one flat colour, which says nothing
-_ROWS = 256
+_AT_ONCE = 2**21  # comparisons
 _CUTS = tuple(step * 0.0125 for step in range(11))  # finer than the steps at which a print no longer fits
 
 Prints = NDArray[np.uint64]
@@ -61,9 +62,10 @@ def distance(one: Prints, other: Prints) -> int:
     return int(_distances(one, other).min())
 
 
-def words(prints: list[str]) -> Prints:
-    """Prints as (N, 4) words, for `nearest` and `pairs`."""
-    return np.frombuffer(bytes.fromhex("".join(prints)), np.uint64).reshape(-1, _WORDS)
+def words(prints: Sequence[str] | bytes) -> Prints:
+    """Prints as (N, 4) words, for `nearest` and `pairs`: of their digits, or of their bytes, one after the other."""
+    packed = prints if isinstance(prints, bytes) else bytes.fromhex("".join(prints))
+    return np.frombuffer(packed, np.uint64).reshape(-1, _WORDS)
 
 
 def nearest(prints: Prints, among: Prints) -> list[int | None]:
@@ -71,8 +73,7 @@ def nearest(prints: Prints, among: Prints) -> list[int | None]:
     found: list[int | None] = [None] * len(prints)
     if not len(among):
         return found
-    for start in range(0, len(prints), _ROWS):
-        distances = _distances(prints[start : start + _ROWS], among)
+    for start, distances in _compared(prints, among):
         best = distances.argmin(axis=1)
         for row in np.flatnonzero(distances.min(axis=1) <= NEAR):
             found[start + int(row)] = int(best[row])
@@ -82,9 +83,9 @@ def nearest(prints: Prints, among: Prints) -> list[int | None]:
 def pairs(prints: Prints) -> list[tuple[int, int]]:
     """All pairs of rows that are near duplicates, the lower row first."""
     found: list[tuple[int, int]] = []
-    for start in range(0, len(prints), _ROWS):
-        near = _distances(prints[start : start + _ROWS], prints) <= NEAR
-        found += [(start + int(one), int(other)) for one, other in np.argwhere(near) if start + one < other]
+    for start, distances in _compared(prints, prints):
+        near = np.argwhere(distances <= NEAR)
+        found += [(start + int(one), int(other)) for one, other in near if start + one < other]
     return found
 
 
@@ -93,8 +94,15 @@ def _bits(grey: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(small[:, 1:] > small[:, :-1])
 
 
+def _compared(prints: Prints, among: Prints) -> Iterator[tuple[int, NDArray[np.uint16]]]:
+    """The distances of some prints at a time to all others, with the row of the first: memory stays small."""
+    rows = max(1, _AT_ONCE // max(1, len(among)))
+    for start in range(0, len(prints), rows):
+        yield start, _distances(prints[start : start + rows], among)
+
+
 def _distances(prints: Prints, among: Prints) -> NDArray[np.uint16]:
-    """How many bits differ, (len(prints), len(among)), a word at a time so that memory stays small."""
+    """How many bits differ, (len(prints), len(among))."""
     total = np.zeros((len(prints), len(among)), np.uint16)
     for word in range(_WORDS):
         total += np.bitwise_count(prints[:, word, None] ^ among[None, :, word])

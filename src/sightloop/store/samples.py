@@ -55,11 +55,16 @@ def beginning(c: Connection, project: str, digits: str, *, most: int) -> list[Sa
 
 def known(c: Connection, project: str, digests: Iterable[str]) -> set[str]:
     """Those of the digests that the project has."""
-    wanted, found = list(digests), set[str]()
+    return set(sides(c, project, digests))
+
+
+def sides(c: Connection, project: str, digests: Iterable[str]) -> dict[str, Side]:
+    """The sides of those of the samples that the project has."""
+    wanted, found = list(digests), dict[str, Side]()
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        query = select(samples.c.digest).where(samples.c.project == project, samples.c.digest.in_(some))
-        found.update(c.execute(query).scalars())
+        query = select(samples.c.digest, samples.c.side).where(samples.c.project == project, samples.c.digest.in_(some))
+        found |= {row.digest: Side(row.side) for row in c.execute(query)}
     return found
 
 

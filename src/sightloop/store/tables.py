@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -47,14 +48,14 @@ samples = Table(
     CheckConstraint("side in ('train', 'validation', 'test')", name="side"),
 )
 
-# Of pictures that are large enough to have one (sightloop.data.prints).
+# Of pictures that are large enough to have one (sightloop.data.prints): many to a row, with their samples' digests.
 prints = Table(
     "prints",
     metadata,
     Column("project", NAME, primary_key=True),
-    Column("sample", DIGEST, primary_key=True),
-    Column("print", String(64), nullable=False),
-    ForeignKeyConstraint(["project", "sample"], ["samples.project", "samples.digest"]),
+    Column("number", Integer, primary_key=True),
+    Column("prints", LargeBinary, nullable=False),
+    Column("samples", LargeBinary, nullable=False),
 )
 
 annotations = Table(

@@ -37,21 +37,28 @@ def _settled(
     comparable = [sample for sample in new if sample.digest in printed]
     if not comparable:
         return new
-    known = prints.sided(c, project)
     words = pictures.words([printed[sample.digest] for sample in comparable])
-    like_known = pictures.nearest(words, pictures.words([print for print, _ in known]))
+    like_known = pictures.nearest(words, pictures.words(prints.all(c, project)))
+    there = _sides(c, project, [place for place in like_known if place is not None])
     before: dict[int, int] = {}
     for first, later in pictures.pairs(words):
         before.setdefault(later, first)
     sides: dict[str, Side] = {}
     for row, sample in enumerate(comparable):
-        there, earlier = like_known[row], before.get(row)
+        known, earlier = like_known[row], before.get(row)
         if sample.digest in pinned:
             sides[sample.digest] = sample.side
-        elif there is not None:
-            sides[sample.digest] = known[there][1]
+        elif known is not None:
+            sides[sample.digest] = there[known]
         elif earlier is not None:
             sides[sample.digest] = sides[comparable[earlier].digest]
         else:
             sides[sample.digest] = sample.side
     return [msgspec.structs.replace(sample, side=sides.get(sample.digest, sample.side)) for sample in new]
+
+
+def _sides(c: Connection, project: str, places: list[int]) -> dict[int, Side]:
+    """The sides of the samples whose prints stand at these places."""
+    digests = prints.samples(c, project, places)
+    found = samples.sides(c, project, digests)
+    return {place: found[digest] for place, digest in zip(places, digests, strict=True)}
