@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
+import msgspec
 import numpy as np
 import pytest
 from tests import packages
@@ -14,6 +15,7 @@ from sightloop.serve import model as module
 from sightloop.serve.model import Model, Threads, open_model
 from sightloop.settings import Settings
 from sightloop.values.image import Image
+from sightloop.values.package import Sealed
 
 SMALL, LABEL = packages.drawn()[0]
 LARGE = Image(np.full((200, 200, 3), 255, np.uint8)).encode()
@@ -47,6 +49,17 @@ def test_small_pictures_and_quick_models_need_no_thread(opened: Callable[..., Mo
     assert asyncio.run(label(model, SMALL)) == expected[:1] == [LABEL]
     with pytest.raises(RuntimeError, match="shutdown"):
         asyncio.run(label(model, LARGE))
+
+
+def test_pictures_keep_their_shape_where_the_card_says_so(opened: Callable[..., Model]) -> None:
+    sealed = packages.digits()
+    card = msgspec.structs.replace(sealed.card, input=msgspec.structs.replace(sealed.card.input, fit="pad"))
+    model = opened(Sealed(card, sealed.graph, sealed.golden))
+    for height, width in ((14, 28), (400, 200)):  # one is decoded where the request is, one in a thread
+        pixels = np.full((height, width, 3), 255, np.uint8)
+        ((inputs, _),) = asyncio.run(model.prepare([Image(pixels).encode()]))
+        np.testing.assert_array_equal(inputs[0], Image(pixels).padded(28, 28))
+        assert (inputs[0] > 0).all(axis=2).sum() == 28 * 14
 
 
 def test_a_model_that_is_not_quick_answers_in_a_thread(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -41,6 +42,23 @@ def test_an_image_is_brought_to_the_models_size() -> None:
     assert prepared.shape == SPEC.shape
     assert prepared.dtype == np.uint8
     assert (prepared == 7).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 900), (900, 300), (600, 600), (64, 64)])
+def test_a_padded_circle_stays_round_in_the_middle_between_black_bars(height: int, width: int) -> None:
+    pixels = np.full((height, width, 3), 90, np.uint8)
+    cv2.circle(pixels, (width // 2, height // 2), min(height, width) // 3, (255, 255, 255), -1)
+    spec = Input(kind="image", height=120, width=120, fit="pad")
+    (sent,) = TASK.prepare(Image(pixels).encode(), spec, max_pixels=10**6).inputs
+    (framed,) = TASK.lay(pixels, spec).inputs
+    np.testing.assert_array_equal(sent, framed)
+    down, across = np.nonzero(sent[..., 0] > 200)
+    assert abs(int(np.ptp(down)) - int(np.ptp(across))) <= 1
+    assert (abs(down.mean() - 59.5), abs(across.mean() - 59.5)) < (1, 1)
+    side = round(120 * min(height, width) / max(height, width))
+    assert (sent > 0).any(axis=2).sum() == 120 * side
+    (pressed,) = TASK.lay(pixels, Input(kind="image", height=120, width=120)).inputs
+    assert (pressed > 0).all()
 
 
 def test_more_pixels_than_allowed_are_refused() -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests import packages
 
 from sightloop.errors import BadRecipe
-from sightloop.tasks.corruptions import corrupt
+from sightloop.tasks.corruptions import corrupt, corrupt_between_bars
 from sightloop.values.image import Image
 from sightloop.values.recipe import CORRUPTIONS
 
@@ -28,6 +28,14 @@ def test_pictures_stay_pictures_and_get_harder(kind: str) -> None:
     assert changed.dtype == np.uint8
     assert (corrupt(PICTURE, kind, 2, 7) == changed).all()
     assert 0 < far(kind, 1) < far(kind, 2) < far(kind, 3)
+
+
+@pytest.mark.parametrize("kind", CORRUPTIONS["image"])
+def test_bars_stay_as_they_are(kind: str) -> None:
+    picture = np.random.default_rng(1).integers(1, 256, (20, 40, 3), np.uint8)
+    changed = corrupt_between_bars(Image(picture).padded(40, 40), kind, 3, 7)
+    np.testing.assert_array_equal(changed, Image(corrupt(picture, kind, 3, 7)).padded(40, 40))
+    assert not changed[[*range(10), *range(30, 40)]].any()
 
 
 @pytest.mark.parametrize("kind", CORRUPTIONS["landmarks"])

@@ -135,6 +135,16 @@ def test_resizing_gives_the_size_asked_for() -> None:
     assert image.resized(30, 40) is image.pixels
 
 
+@pytest.mark.parametrize("middle", [True, False])
+def test_padding_keeps_every_pixel_and_its_place(middle: bool) -> None:
+    pixels = np.asarray(picture())  # 30 x 40
+    padded = Image(pixels).padded(50, 40, fill=114, middle=middle)
+    top = 10 if middle else 0
+    np.testing.assert_array_equal(padded[top : top + 30], pixels)
+    assert (np.delete(padded, np.s_[top : top + 30], axis=0) == 114).all()
+    assert Image(pixels[:1]).padded(8, 8).shape == (8, 8, 3)
+
+
 def test_only_rgb_bytes_are_an_image() -> None:
     with pytest.raises(BadImage, match="RGB"):
         Image(np.zeros((3, 3), np.uint8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,15 @@ def sealed(graph: bytes = b"graph", golden: bytes = b"golden") -> Sealed:
 def test_a_package_comes_back_from_its_folder(tmp_path: Path) -> None:
     sealed().write(tmp_path / "package")
     assert Sealed.read(tmp_path / "package") == sealed()
+
+
+def test_a_card_of_before_pictures_could_be_padded_stretches_them() -> None:
+    text = sealed().card.to_bytes().decode()
+    told = re.compile(r',\s*"fit": "stretch"')
+    assert len(told.findall(text)) == 1
+    assert Package.from_bytes(told.sub("", text).encode()) == sealed().card
+    with pytest.raises(PackageRefused, match=r"'crop' - at `\$\.input\.fit`"):
+        Package.from_bytes(text.replace('"stretch"', '"crop"').encode())
 
 
 @pytest.mark.parametrize("name", [GRAPH, GOLDEN])

@@ -37,6 +37,7 @@ def test_defaults_fill_what_a_short_recipe_leaves_out() -> None:
         ("\nepochs = 0", "train.epochs"),
         ("\n[triggers]\nbudget_days = inf", "triggers.budget_days"),
         ("\n[triggers]\ncooldown_minutes = inf", "triggers.cooldown_minutes"),
+        ("\n[data]\ntrack = 'git'", "Invalid enum value 'git' - at `$.data.track`; expected '' or 'dvc'"),
         ("\n= 3", "not TOML"),
     ],
 )
@@ -45,6 +46,14 @@ def test_a_mistake_is_named_with_its_remedy(added: str, complaint: str) -> None:
         Recipe.parse(LEAST + added, origin="cats.toml")
     assert "cats.toml" in str(error.value)
     assert complaint in str(error.value).replace(". It is not known; ", "; ")
+
+
+def test_a_picture_is_stretched_or_keeps_its_shape() -> None:
+    asked = LEAST.replace('kind = "image"', 'kind = "image"\nfit = "{}"')
+    assert Recipe.parse(LEAST).input.fit == "stretch"
+    assert Recipe.parse(asked.format("pad")).input.fit == "pad"
+    with pytest.raises(BadRecipe, match=r"'crop' - at `\$\.input\.fit`; expected 'stretch' or 'pad'"):
+        Recipe.parse(asked.format("crop"))
 
 
 @pytest.mark.parametrize("name", ["", "Cats", "-cats", "a/b", "x" * 64, "runs"])

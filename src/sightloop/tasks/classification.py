@@ -25,13 +25,12 @@ class Classification:
 
     def prepare(self, content: bytes, spec: Input, *, max_pixels: int) -> Prepared:
         """An image file as pixels (height, width, 3) uint8 at the model's size. Raises BadImage and TooLarge."""
-        least = (spec.height, spec.width)
-        # Decoding may have read the file at a fraction of its size, so what was sent is not told here.
-        return Prepared((Image.decode(content, max_pixels=max_pixels, least=least).resized(*least),), _UNTOLD)
+        # Decoding may read the file at a fraction of its size, so what was sent is not told here.
+        return _fitted(Image.decode(content, max_pixels=max_pixels, least=(spec.height, spec.width)), spec)
 
     def lay(self, pixels: NDArray[np.uint8], spec: Input) -> Prepared:
         """A frame at the model's size."""
-        return Prepared((Image(pixels).resized(spec.height, spec.width),), _UNTOLD)
+        return _fitted(Image(pixels), spec)
 
     def read(self, rows: Sequence[NDArray[np.float32]], card: Package, size: Size) -> Answer:  # noqa: ARG002
         """The most probable class of one row (classes,), and the command that the project has for it."""
@@ -53,6 +52,12 @@ class Classification:
     def score(self, probabilities: NDArray[np.float32], targets: NDArray[np.int64], classes: Sequence[str]) -> Scores:
         """How good rows of answers (N, classes) are against the indices of the true classes (N,)."""
         return scoring.score(probabilities, targets, classes)
+
+
+def _fitted(image: Image, spec: Input) -> Prepared:
+    """A picture at the model's size, stretched or between bars as `spec.fit` says: no other code decides it."""
+    lay = image.padded if spec.fit == "pad" else image.resized
+    return Prepared((lay(spec.height, spec.width),), _UNTOLD)
 
 
 TASK = Classification()

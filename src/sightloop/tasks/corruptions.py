@@ -15,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from sightloop.errors import BadRecipe
+from sightloop.tasks import bars
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float32]
@@ -38,6 +39,13 @@ def corrupt(sample: NDArray[Any], kind: str, strength: int, seed: int) -> NDArra
     if kind not in kinds:
         raise BadRecipe(f"{kind!r} cannot be done to such samples", expected=", ".join(kinds))
     return kinds[kind](sample, strength - 1, np.random.default_rng(seed))
+
+
+def corrupt_between_bars(pixels: Pixels, kind: str, strength: int, seed: int) -> Pixels:
+    """The picture in an input (height, width, 3) made harder, and not the bars, which it gets afterwards."""
+    part = bars.window(pixels)
+    picture = np.ascontiguousarray(bars.within(pixels, part))
+    return bars.extended(corrupt(picture, kind, strength, seed), part, pixels.shape, cv2.BORDER_CONSTANT)
 
 
 def _brighten(pixels: Pixels, at: int, _random: Generator) -> Pixels:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sightloop.values.image import Image
 from sightloop.values.recipe import Input
 
 OVERLAP = 0.2
@@ -42,17 +42,8 @@ def scale(tile: Tile, spec: Input) -> float:
 
 def laid(pixels: NDArray[np.uint8], tile: Tile, spec: Input) -> NDArray[np.uint8]:
     """A tile at the input's size (height, width, 3): scaled with its shape kept, at the top left, grey around it."""
-    part = pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
-    by = scale(tile, spec)
-    width, height = max(1, round(tile.width * by)), max(1, round(tile.height * by))
-    if (height, width) != part.shape[:2]:
-        how = cv2.INTER_AREA if by < 1 else cv2.INTER_LINEAR
-        part = np.asarray(cv2.resize(part, (width, height), interpolation=how), np.uint8)
-    if (height, width) == (spec.height, spec.width):
-        return np.ascontiguousarray(part)
-    canvas = np.full((spec.height, spec.width, 3), GREY, np.uint8)
-    canvas[:height, :width] = part
-    return canvas
+    part = Image(pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width])
+    return part.padded(spec.height, spec.width, fill=GREY, middle=False)
 
 
 def _stretches(length: int, parts: int) -> list[tuple[int, int]]:

@@ -41,6 +41,21 @@ class Image:
         how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(self.pixels, (width, height), interpolation=how), dtype=np.uint8)
 
+    def padded(self, height: int, width: int, *, fill: int = 0, middle: bool = True) -> NDArray[np.uint8]:
+        """The pixels with their shape kept, as large as (height, width, 3) holds, in the middle or at the top left.
+
+        What they leave free is `fill`, a level of grey.
+        """
+        by = min(height / self.pixels.shape[0], width / self.pixels.shape[1])
+        high, wide = (max(1, round(side * by)) for side in self.pixels.shape[:2])
+        part = self.resized(high, wide)
+        if (high, wide) == (height, width):
+            return np.ascontiguousarray(part)
+        top, left = ((height - high) // 2, (width - wide) // 2) if middle else (0, 0)
+        canvas = np.full((height, width, 3), fill, np.uint8)
+        canvas[top : top + high, left : left + wide] = part
+        return canvas
+
     @classmethod
     def decode(cls, data: bytes, *, max_pixels: int = MAX_PIXELS, least: tuple[int, int] | None = None) -> Image:
         """The picture in the bytes of a JPEG, PNG, WebP or BMP file, upright (EXIF), transparency laid over white.

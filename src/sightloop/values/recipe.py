@@ -27,12 +27,15 @@ class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the model takes: RGB pixels (height, width, 3) as uint8, or hand landmarks (21, 3) as float32.
 
     With `tiles` a detector looks at a picture in so many overlapping parts, each way (rows, columns), and at the whole.
+    `fit` says what becomes of a picture of other proportions before a classifier: it is stretched, or keeps its shape
+    between black bars. A detector's picture always keeps its shape.
     """
 
     kind: Literal["image", "landmarks"]
     height: Positive = 224
     width: Positive = 224
     tiles: tuple[Tiles, Tiles] = (1, 1)
+    fit: Literal["stretch", "pad"] = "stretch"
 
     @property
     def shape(self) -> tuple[int, int, int] | tuple[int, int]:

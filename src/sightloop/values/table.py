@@ -31,19 +31,33 @@ def nearest(word: str, known: tuple[str, ...]) -> str:
 def _explained(message: str, kind: type[Struct], origin: str, inside: str) -> BadRecipe:
     unknown = re.search(r"unknown field `(.+?)`(?: - at `\$\.?(.*?)`)?$", message)
     if not unknown:
-        return BadRecipe(f"{origin}: {f'[{inside}]: ' if inside else ''}{message}")
+        place = f"[{inside}]: " if inside else ""
+        return BadRecipe(f"{origin}: {place}{message}", expected=_choices(message, kind))
     key, where = unknown.group(1), unknown.group(2) or ""
     full = ".".join(filter(None, (inside, where)))
     return BadRecipe(
         f"{origin}: unknown key {key!r} in {f'[{full}]' if full else 'the recipe'}",
-        hint=f"It is {nearest(key, _keys(kind, where))}.",
+        hint=f"It is {nearest(key, _within(kind, where).__struct_fields__)}.",
     )
 
 
-def _keys(kind: type[Struct], where: str) -> tuple[str, ...]:
+def _choices(message: str, kind: type[Struct]) -> str | None:
+    """What may stand where a message says that something else stands; None where that is not one of a few."""
+    wrong = re.search(r"^Invalid enum value .+ - at `\$\.(.+)`$", message)
+    if not wrong:
+        return None
+    where, _, key = wrong.group(1).rpartition(".")
+    return " or ".join(repr(choice) for choice in get_args(_type(_within(kind, where), key)))
+
+
+def _within(kind: type[Struct], where: str) -> type[Struct]:
     for name in filter(None, where.replace("[...]", "").split(".")):  # a table of tables is `slices[...]`
-        kind = _struct_in(next(field.type for field in msgspec.structs.fields(kind) if field.encode_name == name))
-    return kind.__struct_fields__
+        kind = _struct_in(_type(kind, name))
+    return kind
+
+
+def _type(kind: type[Struct], name: str) -> Any:
+    return next(field.type for field in msgspec.structs.fields(kind) if field.encode_name == name)
 
 
 def _struct_in(kind: Any) -> type[Struct]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sightloop.tasks.bars import window
 from sightloop.trainers.timm.greenscreen import cut
 from sightloop.trainers.timm.photographs import Changes
 from sightloop.trainers.timm.views import Views
+from sightloop.values.image import Image
 
 SKIN = (200, 150, 120)
 
@@ -55,6 +57,19 @@ def test_little_green_is_left_behind_a_hand_that_was_cut_out() -> None:
     assert green.mean() < 0.2
     plain = Views(photographs, still, 7, green=False).draw(np.arange(8), 0).astype(int)
     assert ((plain[..., 1] - np.maximum(plain[..., 0], plain[..., 2])) > 60).mean() > 0.5
+
+
+def test_between_bars_the_picture_changes_and_not_the_bars() -> None:
+    padded = np.stack([Image(screen(seed)).padded(100, 100) for seed in range(8)])
+    views = Views(padded, Changes(erase=1, scale=0), 7, green=True, padded=True)
+    assert views.cut == 8
+    kept = views.draw(np.arange(8), 0, kept=1)
+    assert not kept[:, [*range(10), *range(90, 100)]].any()
+    assert (kept != padded).any(axis=(1, 2, 3)).all()
+    assert (kept[:, 10:90].mean(axis=(2, 3)) > 20).all()
+    shapes = [window(seen) for turn in range(6) for seen in views.draw(np.arange(8), turn, kept=0)]
+    assert all(max(shape.width, shape.height) == 100 for shape in shapes)
+    assert min(shape.width for shape in shapes) < 70 > min(shape.height for shape in shapes)
 
 
 def test_no_change_is_no_change() -> None:

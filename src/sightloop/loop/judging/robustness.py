@@ -11,7 +11,7 @@ from sightloop.loop.judging.evaluation import answer
 from sightloop.loop.judging.report import Marks
 from sightloop.loop.samples.arrays import chunks, targets
 from sightloop.store.blobs import Blobs
-from sightloop.tasks.corruptions import corrupt
+from sightloop.tasks.corruptions import corrupt, corrupt_between_bars
 from sightloop.values.dataset import Entry
 from sightloop.values.package import Sealed
 from sightloop.values.recipe import Robustness
@@ -40,11 +40,12 @@ def measure(
         return right
     truth = targets(few, card.classes)
     session = plugins.load("runtimes", runtime).open(package, threads=threads)
+    change = corrupt_between_bars if card.input.fit == "pad" else corrupt
     for rows, prepared in chunks(blobs, few, task=card.task, spec=card.input):
         seeds = [int(few[row].digest[:16], 16) for row in rows]
         for kind, strength in pairs:
             harder = np.stack(
-                [corrupt(sample, kind, strength, seed) for sample, seed in zip(prepared, seeds, strict=True)]
+                [change(sample, kind, strength, seed) for sample, seed in zip(prepared, seeds, strict=True)]
             )
             right[f"{kind} {strength}"][rows] = answer(session, harder).argmax(axis=1) == truth[rows]
     return right

@@ -44,7 +44,8 @@ class Fitting:
     ) -> Fitting:
         """A fitting to the training samples, the first of `data`, judged by validation, the second."""
         train, validation = data
-        views = Views(train.inputs, chosen.changes, recipe.train.seed, green=chosen.green)
+        padded = recipe.input.fit == "pad"
+        views = Views(train.inputs, chosen.changes, recipe.train.seed, green=chosen.green, padded=padded)
         held = _held(network, recipe, chosen, validation)
         return cls(network, recipe, chosen, views, train.targets, held, checkpoints, report)
 
@@ -109,7 +110,8 @@ def _held(network: Network, recipe: Recipe, chosen: Options, validation: Arrays)
     """Validation as it is; with green backgrounds also before others, since that is what the model must hold on."""
     seen, targets = validation.inputs, validation.targets
     if chosen.green:
-        views = Views(validation.inputs, chosen.changes, recipe.train.seed + 1, green=True)
+        padded = recipe.input.fit == "pad"
+        views = Views(validation.inputs, chosen.changes, recipe.train.seed + 1, green=True, padded=padded)
         rows = np.arange(len(targets))
         seen = np.concatenate([seen, *(views.draw(rows, turn, kept=0) for turn in range(2))])
         targets = np.tile(targets, 3)
