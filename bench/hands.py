@@ -3,8 +3,9 @@
 Shapes are learned as in rps' training (SIGHTLOOP_HOME names a home with the models of hands). They are asked for with
 points that others found on photographs of other people: HaGRID's own annotations, of which x and y are known, and a
 student's MediaPipe landmarks, of which many come from pictures that are hard. A palm, a hand held up and one turned
-down count as paper, a fist as rock, two fingers up or down as scissors. What is not measured here is whether a hand is
-found in the first place; bench/photographs.py has that for twelve photographs. Writes bench/results/hands.json.
+down count as paper, a fist as rock, two fingers up or down as scissors. In how many pictures a hand is found at rps'
+input size is counted in HaGRID's 38 photographs, in parts of them cut close to the hand, and in frames that
+bench/frames.py sets them into. Writes bench/results/hands.json.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import frames
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from photographs import SHOWN, arrays
+from photographs import SHOWN, arrays, laid
 
 from sightloop.data import landmark_csv
 from sightloop.data.recipes import load
+from sightloop.errors import BadLandmarks
+from sightloop.serve.hands import Hands
 from sightloop.settings import in_force
 from sightloop.trainers.hands.finder import finder
 from sightloop.trainers.hands.shapes import distances
@@ -62,10 +66,43 @@ def asked(handed: Handed, path: Path) -> dict[str, Any]:
     return {"hands": hands, "accuracy": round(right / hands, 4), "by gesture": told}
 
 
+def close(pixels: NDArray[np.uint8], hands: Hands) -> NDArray[np.uint8] | None:
+    """The part of a photograph around its hand, a fifth of it more on each side; None where none is found as it is."""
+    try:
+        points = hands.find(pixels).points[:, :2]
+    except BadLandmarks:
+        return None
+    low, high = points.min(axis=0), points.max(axis=0)
+    more = (high - low).max() / 5
+    (left, top), (right, bottom) = np.maximum(low - more, 0).astype(int), (high + more).astype(int)
+    return np.ascontiguousarray(pixels[top:bottom, left:right])
+
+
+def seen(handed: Handed, data: Path) -> dict[str, dict[str, int]]:
+    """In how many pictures of each kind a hand is found, so that its shape counts for more than half."""
+    photographs, hands = frames.photographs(data), Hands(in_force().hands)
+    kinds: dict[str, list[NDArray[np.uint8]]] = defaultdict(list)
+    kinds["photographs"] = [pixels for _, pixels in photographs]
+    kinds["close to the hand"] = [part for pixels in kinds["photographs"] if (part := close(pixels, hands)) is not None]
+    for title, _, frame in frames.frames(photographs, data):
+        kinds[title].append(frame)
+    return {
+        title: {"pictures": len(pictures), "found": sum(surely(handed, pixels) for pixels in pictures)}
+        for title, pictures in kinds.items()
+    }
+
+
+def surely(handed: Handed, pixels: NDArray[np.uint8]) -> bool:
+    """Whether a hand is found in a picture as rps takes it."""
+    with torch.no_grad():
+        _, sure = handed.finder(torch.from_numpy(laid(pixels, RECIPE)[None]))
+    return bool(sure[0] > 0.5)
+
+
 def main(data: Path) -> None:
     """Measure, print, write."""
     handed = learned(data)
-    found = {"learned from": handed.found} | {
+    found = {"learned from": handed.found, "found in": seen(handed, data)} | {
         title: asked(handed, data / "gestures" / file) for title, file in FILES.items()
     }
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

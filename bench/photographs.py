@@ -3,8 +3,9 @@
 Trains by the shipped recipes on what a project would train on, and answers the held-out samples through the package.
 For rps also what background = "green" gains, on sets that nothing was trained, chosen or calibrated with: the held-out
 hands, cut out by another key and put before backgrounds of this file's own (leaves, coarse noise, stripes), so other
-rooms but not other hands; and a few photographs of other people, whole and cropped to the hand. `rps:kept` is rps
-without it, `leaf:1` is leaf split another way, by the hash of 1 and the content. Writes bench/results/photographs.json.
+rooms but not other hands; and a few photographs of other people: whole, cropped to the hand, and set into frames by
+bench/frames.py. `rps:kept` is rps without it, `leaf:1` is leaf split another way, by the hash of 1 and the content.
+Writes bench/results/photographs.json.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import frames
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ from sightloop.data.recipes import load
 from sightloop.data.splits import side_of
 from sightloop.runtimes.onnx import RUNTIME
 from sightloop.tasks import scoring
+from sightloop.tasks.classification import TASK
 from sightloop.trainers.packaging import pack
 from sightloop.trainers.timm.options import options
 from sightloop.trainers.timm.trainer import TRAINER
@@ -68,11 +71,17 @@ def arrays(folder: Path, recipe: Recipe, salt: str = "") -> dict[Side, Arrays]:
     """The samples by side, as content hashes have it; with a salt, as other hashes have it."""
     held: dict[Side, list[tuple[Any, int]]] = {side: [] for side in Side}
     for item in folders.read(folder):
-        pixels = Image.decode(item.content).resized(recipe.input.height, recipe.input.width)
+        pixels = laid(Image.decode(item.content).pixels, recipe)
         held[side_of(digest_of(salt.encode() + item.content), recipe.split)].append(
             (pixels, recipe.classes.index(item.label))
         )
     return {side: Arrays(np.stack([p for p, _ in rows]), np.array([t for _, t in rows])) for side, rows in held.items()}
+
+
+def laid(pixels: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
+    """A picture as the recipe's models take it."""
+    (found,) = TASK.lay(pixels, recipe.input).inputs
+    return found
 
 
 def report(done: float = 0.0, message: str = "", metrics: dict[str, float] | None = None) -> None:
@@ -139,8 +148,15 @@ def other_hands(folder: Path, recipe: Recipe, *, cropped: bool) -> Arrays:
     rows = [(Image.decode(p.read_bytes()), t) for name, t in SHOWN.items() for p in sorted((folder / name).iterdir())]
     if cropped:
         rows = [(Image(crop(seen.pixels, box)), target) for (seen, target), box in zip(rows, HANDS, strict=True)]
-    size = (recipe.input.height, recipe.input.width)
-    return Arrays(np.stack([p.resized(*size) for p, _ in rows]), np.array([recipe.classes.index(t) for _, t in rows]))
+    seen = np.stack([laid(one.pixels, recipe) for one, _ in rows])
+    return Arrays(seen, np.array([recipe.classes.index(label) for _, label in rows]))
+
+
+def other_frames(data: Path, recipe: Recipe) -> Arrays:
+    """The same photographs, smaller, in frames of two shapes and two sizes each."""
+    shown = [(label, pixels) for label, pixels in frames.photographs(data) if label in SHOWN]
+    rows = [(laid(pixels, recipe), SHOWN[label]) for _, label, pixels in frames.frames(shown, data)]
+    return Arrays(np.stack([one for one, _ in rows]), np.array([recipe.classes.index(label) for _, label in rows]))
 
 
 def crop(pixels: NDArray[np.uint8], box: tuple[float, float, float, float]) -> NDArray[np.uint8]:
@@ -158,6 +174,7 @@ def elsewhere(sealed: Sealed, recipe: Recipe, sides: dict[Side, Arrays], data: P
         "other rooms": other_rooms(sides[Side.TEST], leaves),
         "other people, whole pictures": other_hands(photos, recipe, cropped=False),
         "other people, cropped": other_hands(photos, recipe, cropped=True),
+        "other people, in wide and tall frames": other_frames(data, recipe),
     }
     return {title: scores(sealed, recipe, one) for title, one in sets.items()}
 

@@ -2,7 +2,8 @@
 
 What MediaPipe does (Zhang et al., 2020, "MediaPipe Hands"), for a batch: a palm is looked for in the picture (an SSD
 with anchors), its hand is cut out upright, and 21 points are read off the cut. That network finds small palms sooner
-than one that fills the picture, so pictures are looked at amid black, at half the size that would fill its input.
+than one that fills the picture, so pictures are looked at amid black, at two thirds of the size that would fill its
+input.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sightloop.trainers.hands.networks import read
 from sightloop.values.landmarks import HAND, PALM, POINTS
 from sightloop.values.palms import GROWN, HAND_SIDE, MIDDLE, PALM_SIDE, SHIFTED, WRIST, anchors
 
-_ROOM = 2.0
+_ROOM = 1.5
 """The palm network looks at so many times the picture's longer side."""
 
 
