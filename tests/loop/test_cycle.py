@@ -12,6 +12,7 @@ from tests import packages as made
 from tests import tens
 
 from sightloop.errors import Conflict
+from sightloop.loop import cycle as cycles
 from sightloop.loop.cycle import Cycle
 from sightloop.loop.job import Job
 from sightloop.loop.samples.collect import collect
@@ -230,4 +231,26 @@ def test_a_run_that_was_lost_to_another_worker_is_gone_on_with_when_that_one_die
         with parts.database.write() as connection:
             leases.RUNS.release(connection, run.id, "there")
         cycle.work(run.id)
+    assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")
+
+
+def test_a_workflow_that_was_taken_and_never_begun_is_given_up_and_the_run_goes_on(
+    make_parts: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dbos import DBOS, DBOSClient
+
+    monkeypatch.setattr(cycles, "LOST_SECONDS", 0.5)
+    parts = make_parts()
+    run = tens.ask(parts)
+    work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, lambda: False, "here")
+    with Cycle(parts.settings, work, "here", lambda: False) as cycle:
+        client = DBOSClient(system_database_url=f"sqlite:///{parts.settings.home}/dbos.db")
+        taken = f"{run.id}/here/2.1"
+        order = {"workflow_name": "cycle", "queue_name": "elsewhere", "workflow_id": taken, "app_version": "nobody's"}
+        client.enqueue(order, run.id)  # type: ignore[arg-type]  # its own kind of dictionary
+        cycle.work(run.id)
+        assert DBOS.get_workflow_status(taken).status == "CANCELLED"  # type: ignore[union-attr]  # it is there
+        assert tens.again(parts, run).status is Status.QUEUED
+        cycle.work(run.id)
+        client.destroy()
     assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")

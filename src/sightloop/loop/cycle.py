@@ -27,6 +27,8 @@ _NAME = "sightloop"
 _VERSION = "2"  # of what a workflow goes through: another sequence of steps is another version
 _OPEN = ("PENDING", "ENQUEUED")
 _LOOK_SECONDS, _MOMENT_SECONDS = 0.5, 0.01
+LOST_SECONDS = 20.0
+"""How long a workflow is waited for that nobody here begins; the records give it out at once, or never again."""
 
 
 class Cycle:
@@ -38,6 +40,7 @@ class Cycle:
         self._worker = worker
         self._stopping = stopping
         self._left: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+        self._begun: set[str] = set()
         self._workflow: Callable[[str], None] = self._turn
 
     def __enter__(self) -> Self:
@@ -69,15 +72,30 @@ class Cycle:
         workflow = self._name(run)
         with SetWorkflowID(workflow):
             handle = DBOS.start_workflow(self._workflow, run)
-        left = self._left[workflow]
+        left, since = self._left[workflow], time.monotonic()
         while handle.get_status().status in _OPEN:
             if self._stopping():
+                return
+            if workflow not in self._begun and time.monotonic() - since > LOST_SECONDS:
+                self._give_up(workflow)
                 return
             if left.wait(_LOOK_SECONDS):
                 time.sleep(_MOMENT_SECONDS)  # in which the records come to say so too
         del self._left[workflow]
+        self._begun.discard(workflow)
         if not left.is_set():
             self._work.finish(run, Status.FAILED, {}, "the workflow ended without ending the run")
+
+    def _give_up(self, workflow: str) -> None:
+        """End a workflow that a killed process, or one whose database was away, took and did not begin.
+
+        The next look takes the run again, as a workflow of another name.
+        """
+        from dbos import DBOS
+
+        DBOS.cancel_workflow(workflow)
+        if workflow in self._begun:  # in this very moment
+            self._left[workflow].wait()
 
     def _name(self, run: str) -> str:
         """The name of the workflow that is to be gone on with, or of a new one.
@@ -96,6 +114,7 @@ class Cycle:
         from dbos import DBOS
 
         workflow = str(DBOS.workflow_id)
+        self._begun.add(workflow)
         found: Found = {}
         try:
             for name in STEPS:
