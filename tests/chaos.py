@@ -98,7 +98,7 @@ class Chaos:
         self._over.set()
         for thread in self._threads:
             thread.join()
-        until(self._at_rest, 300, every=0.5)
+        until(lambda: not self._open(), 300, every=0.5)
         self.house.stop()
 
     def stop(self) -> None:
@@ -175,21 +175,12 @@ class Chaos:
         self._over.wait(0.2)
 
     def _keep(self, _client: httpx.Client) -> None:
-        """Look after the processes."""
-        self._revive()
-        self._over.wait(0.5)
-
-    def _revive(self) -> None:
         """Start again what died of another's death, as `sightloop up` or systemd would."""
         for name, lock in self._held.items():
             with lock:
                 if self.house.processes[name].poll() is not None:
                     self.house.start(name)
-
-    def _at_rest(self) -> bool:
-        """Whether no run is open; of the last kill, too, a process may have died that is to work on one."""
-        self._revive()
-        return not self._open()
+        self._over.wait(0.5)
 
     def _next(self) -> tuple[bytes, str]:
         with self._lock:
