@@ -21,6 +21,8 @@ from sightloop.telemetry import SHARED_FOLDER, configure_logs
 
 KILL_SECONDS = 30
 """How long a process may take to end its requests and record what waits, once it is asked to stop."""
+_NEW_OBJECTS = 5_000
+"""How many further objects have Python look for garbage: answers that wait to be recorded are many, and none of it."""
 
 
 def run(settings: Settings) -> None:
@@ -49,4 +51,5 @@ def load(settings: Settings) -> Callable[..., Any]:
     # What is here now stays to the end: to look through all of it for garbage again and again stalls every client.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
     return app
