@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any, BinaryIO, Literal
 
 import msgspec
@@ -43,23 +44,8 @@ class Telemetry:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        self.latency = Histogram(
-            "prediction_latency_seconds",
-            "From the decoded request to its answer, in seconds.",
-            ["project"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.predictions = Counter("predictions_total", "Predictions made.", ["project"], registry=registry)
         self.landmark_mean = self._gauge("input_landmark_mean", "Mean of the last hand's 63 raw numbers.")
         self.landmark_std = self._gauge("input_landmark_std", "Standard deviation of the last hand's 63 raw numbers.")
-        self.requests = Histogram(
-            "sightloop_request_seconds",
-            "Requests by route, method and status: how many, and their duration in seconds.",
-            ["route", "method", "status"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
         self.version = self._gauge("sightloop_model_version", "The version that answers as champion.", "project")
         self.swaps = Counter("sightloop_swaps_total", "Deployments taken into use.", ["project"], registry=registry)
         self.faults = Counter(
@@ -72,7 +58,28 @@ class Telemetry:
         )
         # A reference is all that the answer path can afford; the two numbers are worked out when they are asked for.
         self.last_hand: NDArray[Any] | None = None
+        self._add_requests()
         self._add_streams()
+
+    def _add_requests(self) -> None:
+        latency = Histogram(
+            "prediction_latency_seconds",
+            "From the decoded request to its answer, in seconds.",
+            ["project"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        predictions = Counter("predictions_total", "Predictions made.", ["project"], registry=self.registry)
+        requests = Histogram(
+            "sightloop_request_seconds",
+            "Requests by route, method and status: how many, and their duration in seconds.",
+            ["route", "method", "status"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        # What a request counts is found in a table of ours: `labels` writes its words as texts and takes a lock first.
+        self.latency, self.predictions = cache(latency.labels), cache(predictions.labels)
+        self.requests = cache(requests.labels)
 
     def _add_streams(self) -> None:
         self.streams = Gauge(

@@ -116,7 +116,7 @@ class Front:
     def _tell(self, scope: Scope, route: str, status: int, request_id: str, seconds: float) -> None:
         # A client may make up methods; each would be a time series of its own.
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._service.telemetry.requests.labels(route, method, status).observe(seconds)
+        self._service.telemetry.requests(route, method, status).observe(seconds)
         _log.info(
             "request",
             id=request_id,

@@ -50,8 +50,8 @@ class Predictor:
         predictions = [model.prediction(rows, one.size) for rows, one in zip(answers, prepared, strict=True)]
         if record:
             self._recorder.take(predictions, contents)
-        self._telemetry.latency.labels(project).observe(time.perf_counter() - began)
-        self._telemetry.predictions.labels(project).inc(len(predictions))
+        self._telemetry.latency(project).observe(time.perf_counter() - began)
+        self._telemetry.predictions(project).inc(len(predictions))
         if kind == "landmarks":
             self._telemetry.last_hand = prepared[-1].inputs[0]
         return predictions
