@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sightloop.errors import Cancelled, SightloopError
+from sightloop.hold import holder
 from sightloop.loop.parameters import apply
 from sightloop.store import runs
 from sightloop.values.run import Event, Run, Status
 from sightloop.wiring import Parts
-from sightloop.worker import Worker, holder
+from sightloop.worker import Worker
 
 _LOOK_SECONDS = 0.2
 
