@@ -5,7 +5,6 @@ A database that is away for a while (restarted, failed over), or locked, is wait
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,14 +16,12 @@ from sightloop.loop.steps import STEPS, Found, tidy
 from sightloop.settings import Settings
 from sightloop.store import leases, runs
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, may_pass
+from sightloop.store.database import Database
+from sightloop.store.patience import patiently
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Status
 
 Done = TypeVar("Done")
-
-_AWAY_SECONDS = 600.0
-_PAUSE_SECONDS = 0.5
 
 
 class Work:
@@ -115,17 +112,12 @@ class Work:
             runs.log(connection, run, "log", name, message)
 
     def _patiently(self, act: Callable[[], Done]) -> Done:
-        """What `act` gives, tried again while the database is away or locked. Raises Stopped where the worker ends."""
-        deadline = time.monotonic() + _AWAY_SECONDS
-        while True:
-            try:
-                return act()
-            except Exception as error:
-                if not may_pass(error) or time.monotonic() > deadline:
-                    raise
-                if self._stopping():
-                    raise Stopped from error
-            time.sleep(_PAUSE_SECONDS)
+        """What `act` gives, as soon as the database is there for it. Raises Stopped where the worker ends."""
+        return patiently(act, self._heed)
+
+    def _heed(self) -> None:
+        if self._stopping():
+            raise Stopped
 
 
 def _told(found: Found) -> str:
