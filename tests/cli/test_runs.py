@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 from tests import tens
 from tests.cli.conftest import Command
 
+from sightloop.store import runs
 from sightloop.wiring import Parts
 
 Home = Callable[..., Parts]
@@ -28,6 +30,16 @@ def test_a_finished_run_is_listed_shown_and_told(home: Home, command: Command) -
     assert command("runs", "log", "tens", "--json").json[0]["kind"] == "begun"
     assert "freeze: begun" in command("runs", "log", "tens", "--follow").err
     assert command("runs", "log", "tens", "--follow", "--json").json[-1]["kind"] == "finished"
+
+
+def test_a_training_that_comes_to_nothing_is_shown_to_its_end(home: Home, command: Command) -> None:
+    parts = home()
+    run = tens.ask(parts)
+    with parts.database.write() as connection:
+        runs.log(connection, run.id, "metrics", "train", "epoch 1 of 1", {"done": 0.5, "loss": math.nan})
+        runs.log(connection, run.id, "finished", "train", "", {})
+        runs.request_cancel(connection, run.id)
+    assert "epoch 1 of 1  loss nan" in command("runs", "log", "tens", "--follow").err
 
 
 def test_a_runs_report_is_written_where_it_is_wanted(home: Home, command: Command, tmp_path: Path) -> None:
