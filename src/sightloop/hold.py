@@ -89,6 +89,11 @@ def holder(settings: Settings) -> Pulse | None:
     return None
 
 
+def gone(settings: Settings) -> str | None:
+    """The name under which this home's worker had its runs, where none is alive; None where one is."""
+    return Hold(settings).name if holder(settings) is None else None
+
+
 def _locked(settings: Settings, how: int) -> IO[str] | None:
     """The file with the lock on it; None where somebody else has one that does not go with it."""
     file = _opened(settings)

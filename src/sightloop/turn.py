@@ -28,13 +28,23 @@ def work(parts: Parts, project: str, actor: str, parameters: dict[str, Any], fol
     Conflict where a run is open, BadInput for parameters that are none, and what the worker here died of.
     """
     apply(parts.recipe(project), parameters)
-    with parts.database.write() as connection:
-        run = runs.open(connection, project, "hand", actor, parameters)
+    run = _opened(parts, project, actor, parameters)
     try:
         with _Hand(parts, run.id) as hand:
             return _followed(parts, run.id, follow, hand.lend)
     except KeyboardInterrupt:
         raise Cancelled(f"run {run.id} was cancelled") from None
+
+
+def _opened(parts: Parts, project: str, actor: str, parameters: dict[str, Any]) -> Run:
+    try:
+        with parts.database.write() as connection:
+            return runs.open(connection, project, "hand", actor, parameters)
+    except Conflict as error:
+        if holder(parts.settings) is None:  # whoever began it may have been killed
+            ending = f"`sightloop runs cancel {project}` ends it"
+            error.hint = f"No worker is running here: `sightloop worker` goes on with it, {ending}."
+        raise
 
 
 class _Hand:

@@ -101,10 +101,11 @@ class Work:
 
     def _finish(self, run: str, status: Status, found: Found, error: str | None) -> None:
         with self._database.write() as connection:
-            if not leases.RUNS.take(connection, run, self._worker):
+            if leases.RUNS.take(connection, run, self._worker):
+                told = runs.finish(connection, run, status, found, error)
+                runs.log(connection, run, "finished", told.step, error or _told(found), {"status": status})
+            elif not runs.get(connection, run).status.ended:
                 return
-            told = runs.finish(connection, run, status, found, error)
-            runs.log(connection, run, "finished", told.step, error or _told(found), {"status": status})
         tidy(self._settings.home / "runs" / run)
 
     def _log(self, run: str, name: str, message: str) -> None:
