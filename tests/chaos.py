@@ -98,8 +98,11 @@ class Chaos:
         self._over.set()
         for thread in self._threads:
             thread.join()
-        until(lambda: not self._open(), 300, every=0.5)
-        self.house.stop()
+        while True:
+            until(self._worked_off, 300, every=0.5)
+            self.house.stop()
+            if not self._open():  # else a trigger queued one more while the house was being stopped
+                return
 
     def stop(self) -> None:
         """End everything."""
@@ -198,10 +201,15 @@ class Chaos:
         except httpx.TransportError:
             return False
 
-    def _open(self) -> list[Run]:
-        for name in self._held:  # nobody keeps them any more
-            if self.house.processes[name].poll() is not None:
+    def _worked_off(self) -> bool:
+        """Whether no run is open; whoever is not there is started again, since nobody else sees to it any more."""
+        for name in self._held:
+            process = self.house.processes.get(name)
+            if process is None or process.poll() is not None:
                 self.house.start(name)
+        return not self._open()
+
+    def _open(self) -> list[Run]:
         return [run for run in self.runs() if not run.status.ended]
 
 

@@ -12,19 +12,21 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
+from sqlalchemy.exc import OperationalError
 from tests import clips, packages, tens
 from tests.deploying import Home, write_recipes
 from tests.house import alive, until
 
 from sightloop import worker as module
 from sightloop.errors import Conflict
+from sightloop.hold import holder
 from sightloop.loop.samples.collect import collect
 from sightloop.store import database, deployments, runs, tracking, versions, videos
 from sightloop.values.run import Run, Status
 from sightloop.values.version import Verdict
 from sightloop.values.video import Stage, Video
 from sightloop.wiring import Parts
-from sightloop.worker import Worker, holder
+from sightloop.worker import Worker
 
 Make = Callable[..., Parts]
 
@@ -54,6 +56,18 @@ def test_one_worker_holds_a_home_and_says_who_it_is(make_parts: Make) -> None:
         with pytest.raises(Conflict, match=f"process {os.getpid()}, since 20"), Worker(parts):
             pytest.fail("two workers in one home")
     assert holder(parts.settings) is None
+
+
+def test_a_worker_that_cannot_begin_gives_the_home_back(make_parts: Make) -> None:
+    parts = make_parts()
+    records = parts.settings.home / "dbos.db"
+    records.mkdir()
+    with pytest.raises(OperationalError, match="unable to open"), Worker(parts):
+        pytest.fail("a worker without records")
+    assert holder(parts.settings) is None
+    records.rmdir()
+    with Worker(parts):
+        assert until(lambda: holder(parts.settings))
 
 
 def test_a_pulse_that_cannot_be_written_is_told_and_written_when_it_can_be(

@@ -102,6 +102,10 @@ class Project:
         return self.recipe.name
 
     @property
+    def _boxed(self) -> bool:
+        return bool(plugins.load("tasks", self.recipe.task).boxed)
+
+    @property
     def models(self) -> Sequence[ModelVersion]:
         """All versions, newest first, those that were refused too."""
         with self._parts.database.read() as connection:
@@ -116,8 +120,7 @@ class Project:
 
         The same again changes nothing. Raises BadData for a form that is not known.
         """
-        boxed = plugins.load("tasks", self.recipe.task).boxed
-        items = sources.read(data, boxed=boxed) if isinstance(data, str | Path) else data
+        items = sources.read(data, boxed=self._boxed) if isinstance(data, str | Path) else data
         return collect(
             self._parts.database,
             self._parts.blobs,
@@ -135,7 +138,8 @@ class Project:
         good end too: see the run's `status` and `result`. Raises BadData without samples, Conflict where a run is
         open, Cancelled, and SightloopError for a run that failed.
         """
-        first = first_source(self._parts, self.recipe, lambda name: sources.open(name, self._parts.settings))
+        settings, boxed = self._parts.settings, self._boxed
+        first = first_source(self._parts, self.recipe, lambda name: sources.open(name, settings, boxed=boxed))
         if first is not None:
             self.add(first[1], author="recipe")
         given = {} if epochs is None else {"epochs": epochs}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import Any, Self
 
-from sightloop.errors import Cancelled, SightloopError
+from sightloop.errors import Cancelled, Conflict, SightloopError
+from sightloop.hold import holder
 from sightloop.loop.parameters import apply
 from sightloop.store import runs
 from sightloop.values.run import Event, Run, Status
 from sightloop.wiring import Parts
-from sightloop.worker import Worker, holder
+from sightloop.worker import Worker
 
 _LOOK_SECONDS = 0.2
 
@@ -26,18 +28,56 @@ def work(parts: Parts, project: str, actor: str, parameters: dict[str, Any], fol
     Conflict where a run is open, BadInput for parameters that are none, and what the worker here died of.
     """
     apply(parts.recipe(project), parameters)
-    with parts.database.write() as connection:
-        run = runs.open(connection, project, "hand", actor, parameters)
+    run = _opened(parts, project, actor, parameters)
     try:
-        if holder(parts.settings) is not None:
-            return _followed(parts, run.id, follow)
-        with ThreadPoolExecutor(1, "work") as pool, Worker(parts) as worker:
-            working = pool.submit(worker.work_off, run.id)
-            ended = _followed(parts, run.id, follow, lambda: working.done() and working.result())
-            working.result()
+        with _Hand(parts, run.id) as hand:
+            return _followed(parts, run.id, follow, hand.lend)
     except KeyboardInterrupt:
         raise Cancelled(f"run {run.id} was cancelled") from None
-    return ended
+
+
+def _opened(parts: Parts, project: str, actor: str, parameters: dict[str, Any]) -> Run:
+    try:
+        with parts.database.write() as connection:
+            return runs.open(connection, project, "hand", actor, parameters)
+    except Conflict as error:
+        if holder(parts.settings) is None:  # whoever began it may have been killed
+            ending = f"`sightloop runs cancel {project}` ends it"
+            error.hint = f"No worker is running here: `sightloop worker` goes on with it, {ending}."
+        raise
+
+
+class _Hand:
+    """Works a run off in this process while no other worker holds the home: one that does may end before the run."""
+
+    def __init__(self, parts: Parts, run: str) -> None:
+        self._parts, self._run = parts, run
+        self._held = ExitStack()
+        self._worker: Worker | None = None
+        self._pool = ThreadPoolExecutor(1, "work")
+        self._working: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to be there for the run."""
+        self._held.enter_context(self._pool)  # left after the worker, which then has been told to end
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Let a run that has ended be put away, and give the home back. Raises what the worker here died of."""
+        with self._held:
+            if kind is None and self._working is not None:
+                self._working.result()
+
+    def lend(self) -> None:
+        """Work on the run if nobody else does. Raises what the worker here died of."""
+        if self._worker is None and holder(self._parts.settings) is None:
+            with suppress(Conflict):  # another took the home in this very moment
+                self._worker = self._held.enter_context(Worker(self._parts))
+        if self._worker is None or (self._working is not None and not self._working.done()):
+            return
+        if self._working is not None:  # and the run has not ended: a worker with another home had it
+            self._working.result()
+        self._working = self._pool.submit(self._worker.work_off, self._run)
 
 
 def looks(parts: Parts, run: str, check: Callable[[], object] = lambda: None) -> Looks:
@@ -69,9 +109,7 @@ def ended_well(run: Run) -> Run:
     return run
 
 
-def _followed(
-    parts: Parts, run: str, follow: Callable[[Looks], Run], check: Callable[[], object] = lambda: None
-) -> Run:
+def _followed(parts: Parts, run: str, follow: Callable[[Looks], Run], check: Callable[[], object]) -> Run:
     """Follow; a Ctrl-C cancels the run and is passed on when it has ended."""
     try:
         return follow(looks(parts, run, check))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Self
 
-import msgspec
 import structlog
-from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 
 from sightloop.errors import Conflict, SightloopError
+from sightloop.hold import Hold, Pulse
 from sightloop.loop import airflow
 from sightloop.loop.cycle import Cycle
 from sightloop.loop.start import queue
@@ -23,25 +20,15 @@ from sightloop.loop.triggers.trigger import Look
 from sightloop.loop.triggers.watch import Standing, watch
 from sightloop.loop.work import Work
 from sightloop.serve.video.studio import Studio
-from sightloop.settings import Settings
 from sightloop.store import deployments, leases, runs, tracking, versions
 from sightloop.store.database import may_pass, reason
-from sightloop.values.moment import new_id, now
+from sightloop.values.moment import now
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Run
 from sightloop.wiring import Parts
 
 _BEAT_SECONDS = 2.0
 _MIRROR_SECONDS = 60.0
-
-
-class Pulse(Struct, frozen=True, kw_only=True):
-    """What a worker says of itself: its process, since when it works, when it said so last, and the run under way."""
-
-    process: int
-    since: str
-    at: str
-    run: str | None = None
 
 
 class Worker:
@@ -56,27 +43,32 @@ class Worker:
         self._mirror_from = 0.0
         self._told: set[str] = set()
         self._handed: set[str] = set()
-        self._name = _named(parts.settings)
+        self._hold = Hold(parts.settings)
+        self._name = self._hold.name
         work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, self._stop.is_set, self._name)
         self._cycle = Cycle(parts.settings, work, self._name, self._stop.is_set)
         self._studio = Studio(parts.settings, parts.database, parts.blobs, self._name)
-        self._lock: IO[str] | None = None
         self._beater = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def __enter__(self) -> Self:
         """Take the home folder; a run that a killed worker left goes on at once. Raises Conflict where it is taken."""
-        self._lock = _taken(self._parts.settings)
+        self._hold.take()
         self._beater.start()
-        self._cycle.__enter__()
+        try:
+            self._cycle.__enter__()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """Give the home folder back; a run under way is left to be gone on with."""
         self._stop.set()
-        self._cycle.__exit__()
-        self._beater.join()
-        if self._lock is not None:
-            self._lock.close()
+        try:
+            self._cycle.__exit__()
+        finally:
+            self._beater.join()
+            self._hold.free()
 
     def stop(self) -> None:
         """End soon: the step under way is given up, its child process killed, and done again by the next worker."""
@@ -216,7 +208,7 @@ class Worker:
     def _show(self) -> None:
         pulse = Pulse(process=os.getpid(), since=self._since.isoformat(), at=now(), run=self._run)
         try:
-            _write(_path(self._parts.settings, "json"), msgspec.json.encode(pulse))
+            self._hold.show(pulse)
         except OSError as error:  # a full disk must not cost the lease
             self._complain(f"the pulse cannot be written: {error}")
 
@@ -226,55 +218,6 @@ class Worker:
                 leases.renew(connection, self._name)
         except SQLAlchemyError as error:
             self._complain(f"the lease was not renewed: {reason(error)}")
-
-
-def holder(settings: Settings) -> Pulse | None:
-    """The worker that holds the home folder, or None where there is none."""
-    try:
-        _taken(settings).close()
-    except Conflict:
-        return _pulse(settings) or Pulse(process=0, since="", at="")
-    return None
-
-
-def _taken(settings: Settings) -> IO[str]:
-    """The lock on the home folder, which the system frees when this process ends, however it ends."""
-    file = _path(settings, "lock").open("a", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        pulse = _pulse(settings)
-        raise Conflict(
-            f"another worker works on {settings.home}",
-            got=f"process {pulse.process}, since {pulse.since}" if pulse else "a process that has just begun",
-            hint="One worker to a home folder is enough; stop that one first.",
-        ) from error
-    return file
-
-
-def _named(settings: Settings) -> str:
-    """The name of the worker of this home folder, the same after a restart, so that it comes back to its runs."""
-    path = _path(settings, "name")
-    if not path.exists():
-        _write(path, f"worker-{new_id()}".encode())
-    return path.read_text(encoding="utf-8")
-
-
-def _pulse(settings: Settings) -> Pulse | None:
-    path = _path(settings, "json")
-    return msgspec.json.decode(path.read_bytes(), type=Pulse) if path.is_file() else None
-
-
-def _path(settings: Settings, kind: str) -> Path:
-    settings.home.mkdir(parents=True, exist_ok=True)
-    return settings.home / f"worker.{kind}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.write_bytes(data)
-    fresh.replace(path)
 
 
 def _log() -> Any:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests import tens
 from tests.cli.conftest import Command
 
 from sightloop import __version__
+from sightloop.cli.output import say, write_table
 from sightloop.wiring import Parts
 
 COMMANDS = [
@@ -109,6 +111,34 @@ def test_a_setting_that_cannot_be_is_told_by_its_name(command: Command, monkeypa
     assert done.code == 2
     assert "SIGHTLOOP_POLL_SECONDS" in done.err
     assert "got soon" in done.err
+
+
+def test_what_is_said_is_text_whatever_a_file_is_called(capfd: pytest.CaptureFixture[str]) -> None:
+    say("a [bold]folder[/bold], k\udce4se.png")
+    write_table(("file",), [("k\udce4se.png",)])
+    said, _, cell, _ = capfd.readouterr().out.split("\n")
+    assert said == "a [bold]folder[/bold], k\\udce4se.png"
+    assert cell.rstrip() == "k\\udce4se.png"
+
+
+def test_a_place_that_cannot_be_written_is_told(home: Callable[..., Parts], command: Command, tmp_path: Path) -> None:
+    parts = home()
+    (tmp_path / "set" / "7").mkdir(parents=True)
+    (tmp_path / "set" / "7" / "a.png").write_bytes(next(tens.samples(1)).content)
+    (parts.settings.home / "blobs").write_text("a file where the folder should be")
+    done = command("data", "import", "tens", str(tmp_path / "set"))
+    assert done.code == 5
+    assert "Traceback" not in done.err
+    assert str(parts.settings.home / "blobs") in done.err
+
+
+def test_records_that_cannot_be_opened_are_told(home: Callable[..., Parts], command: Command) -> None:
+    parts = home()
+    tens.stock(parts)
+    (parts.settings.home / "dbos.db").mkdir()
+    done = command("train", "tens")
+    assert done.code == 5
+    assert "Error: the database does not answer any more; got unable to open database file" in done.err
 
 
 def test_a_folder_of_recipes_that_is_not_there_is_told(

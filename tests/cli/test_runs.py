@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 from tests import tens
 from tests.cli.conftest import Command
 
+from sightloop.hold import Hold
+from sightloop.store import leases, runs
 from sightloop.wiring import Parts
 
 Home = Callable[..., Parts]
@@ -28,6 +31,32 @@ def test_a_finished_run_is_listed_shown_and_told(home: Home, command: Command) -
     assert command("runs", "log", "tens", "--json").json[0]["kind"] == "begun"
     assert "freeze: begun" in command("runs", "log", "tens", "--follow").err
     assert command("runs", "log", "tens", "--follow", "--json").json[-1]["kind"] == "finished"
+
+
+def test_a_run_that_a_killed_training_left_is_told_of_and_can_be_ended(home: Home, command: Command) -> None:
+    """As where the terminal was closed under `sightloop train`."""
+    parts = home()
+    run, held = tens.ask(parts), Hold(parts.settings)
+    held.take()
+    with parts.database.write() as connection:
+        leases.RUNS.take(connection, run.id, held.name)
+    assert "will stop" in command("runs", "cancel", "tens").out
+    held.free()
+    tens.stock(parts)
+    refused = command("train", "tens")
+    assert refused.code == 4
+    assert "`sightloop runs cancel tens` ends it" in refused.err
+    assert "is cancelled" in command("runs", "cancel", "tens").out
+
+
+def test_a_training_that_comes_to_nothing_is_shown_to_its_end(home: Home, command: Command) -> None:
+    parts = home()
+    run = tens.ask(parts)
+    with parts.database.write() as connection:
+        runs.log(connection, run.id, "metrics", "train", "epoch 1 of 1", {"done": 0.5, "loss": math.nan})
+        runs.log(connection, run.id, "finished", "train", "", {})
+        runs.request_cancel(connection, run.id)
+    assert "epoch 1 of 1  loss nan" in command("runs", "log", "tens", "--follow").err
 
 
 def test_a_runs_report_is_written_where_it_is_wanted(home: Home, command: Command, tmp_path: Path) -> None:

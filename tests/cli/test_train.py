@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests import tens
@@ -11,6 +13,9 @@ from tests.cli.conftest import Command
 from tests.house import until
 
 from sightloop.cli.train import work
+from sightloop.hold import Hold
+from sightloop.store import runs
+from sightloop.values.run import Run, Status
 from sightloop.wiring import Parts
 from sightloop.worker import Worker
 
@@ -84,6 +89,27 @@ def test_a_worker_that_runs_does_the_work(home: Home, command: Command) -> None:
         working.join()
     assert done.code == trained.code == 1
     assert "test side" in done.err
+
+
+def test_a_run_is_worked_off_when_the_worker_that_was_there_ends(home: Home) -> None:
+    """As where another `sightloop train` holds the home, which works on no run but its own."""
+    parts = home(tens.RECIPE.replace("[data]", "[split]\ntest = 0\n[data]"))
+    tens.stock(parts)
+    other = Hold(parts.settings)
+    other.take()
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(work, parts, "tens", {})
+        run = until(lambda: last(parts))
+        time.sleep(0.5)
+        assert tens.again(parts, run).status is Status.QUEUED
+        other.free()
+        ended = training.result(60)
+    assert (ended.id, ended.status, ended.step) == (run.id, Status.FAILED, "freeze")
+
+
+def last(parts: Parts) -> Run | None:
+    with parts.database.read() as connection:
+        return runs.last(connection, "tens")
 
 
 def test_parameters_that_cannot_be_are_refused(home: Home, command: Command) -> None:

@@ -71,9 +71,13 @@ def test_another_error_is_told_with_the_end_of_the_output() -> None:
         COMPUTE.run("no.such.module:work", {}, environment={}, listener=print, cancelled=lambda: False)
 
 
-def test_a_death_is_told_with_its_likely_cause() -> None:
-    with pytest.raises(SightloopError, match=r"(?s)exit code -9.*memory ran out"):
-        run("die")
+@pytest.mark.parametrize(
+    ("by", "cause"),
+    [(signal.SIGKILL, "memory ran out"), (signal.SIGBUS, "disk is full"), (signal.SIGABRT, "no output")],
+)
+def test_a_death_is_told_with_its_likely_cause(by: signal.Signals, cause: str) -> None:
+    with pytest.raises(SightloopError, match=rf"(?s)exit code -{by.value}.*{cause}"):
+        run("die", {"signal": by})
 
 
 def test_a_cancel_kills_the_child_and_all_that_it_started(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import msgspec
+import numpy as np
+import PIL.Image
 import pytest
 from tests import tens
 
@@ -48,6 +51,18 @@ def test_coco_names_every_image_its_size_and_its_class(tmp_path: Path) -> None:
         assert said["bbox"] == [0, 0, image["width"], image["height"]] == [0, 0, 28, 28]
 
 
+def test_pictures_of_phones_that_hold_a_second_one_are_exported_as_what_they_are(tmp_path: Path) -> None:
+    chance, file = np.random.default_rng(1), io.BytesIO()
+    first, second = (PIL.Image.fromarray(chance.integers(0, 256, (80, 80, 3), np.uint8)) for _ in range(2))
+    first.save(file, format="MPO", save_all=True, append_images=[second])
+    content = file.getvalue()
+    entry = Entry(digest=digest_of(content), label="1", side=Side.TRAIN, place=Place("b", 0, 1))
+    exports.write(msgspec.structs.replace(MANIFEST, entries=(entry,)), [content], tmp_path / "out", Form.FOLDER)
+    (found,) = sources.read(tmp_path / "out")
+    assert (found.content, found.label) == (content, "1")
+    assert found.origin.endswith(".jpg")
+
+
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(Conflict):
@@ -57,6 +72,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
 def test_what_is_no_image_or_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no image"):
         exports.write(MANIFEST, [b"no image"] * 30, tmp_path / "out", Form.COCO)
+    assert not (tmp_path / "out").exists()
     named = msgspec.structs.replace(MANIFEST, classes=("..", "0"))
     with pytest.raises(BadInput, match="folder's name"):
         exports.write(named, CONTENTS, tmp_path / "other", Form.FOLDER)

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,14 @@ def test_a_file_is_fetched_and_not_fetched_again(mirror: Callable[..., Mirror], 
     one = mirror()
     assert fetch(tmp_path / "new", one.url) == DATA
     assert fetch(tmp_path / "new", one.url) == DATA
+    assert one.asked == [""]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE.name]
+
+
+def test_of_several_who_fetch_at_once_one_does(mirror: Callable[..., Mirror], tmp_path: Path) -> None:
+    one = mirror()
+    with ThreadPoolExecutor(4) as pool:
+        assert {*pool.map(lambda _: fetch(tmp_path / "new", one.url), range(4))} == {DATA}
     assert one.asked == [""]
     assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE.name]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -70,6 +71,26 @@ def test_a_path_is_a_source_too(make_settings: Callable[..., Settings], tmp_path
     assert sources.open(str(tmp_path / "none"), make_settings()) is None
 
 
+def test_a_path_is_a_source_of_boxes_where_boxes_are_wanted(
+    make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    for kind in ("images", "labels"):
+        (tmp_path / "train" / kind).mkdir(parents=True)
+    (tmp_path / "data.yaml").write_text("train: train/images\nnames: [ball, player]\n")
+    (tmp_path / "train" / "images" / "a.png").write_bytes(Image(np.zeros((10, 10, 3), np.uint8)).encode())
+    (tmp_path / "train" / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.2\n1 0.2 0.2 0.2 0.2\n")
+    (found,) = taken(sources.open(str(tmp_path), make_settings(), boxed=True))
+    assert [box.label for box in found.boxes or ()] == ["ball", "player"]
+
+
+def test_a_name_that_is_not_utf_8_is_kept_as_text(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    file = os.fsdecode(b"k\xe4tzchen.png")  # as an old disk has it
+    (tmp_path / "cat" / file).write_bytes(Image(np.zeros((2, 2, 3), np.uint8)).encode())
+    (found,) = sources.read(tmp_path)
+    assert found.origin == f"{tmp_path}/cat/k\\udce4tzchen.png"
+
+
 def test_the_form_of_a_path_is_detected(tmp_path: Path, shared_data: Path) -> None:
     write_idx(tmp_path / "numbers")
     assert [item.label for item in sources.read(tmp_path / "numbers")] == ["7", "1", "4"]
@@ -84,6 +105,8 @@ def test_what_is_of_no_known_form_is_refused_with_what_is_known(tmp_path: Path) 
         sources.read(tmp_path / "data.parquet")
     with pytest.raises(BadData, match="is not there"):
         sources.read(tmp_path / "nothing")
+    with pytest.raises(BadData, match="nothing is named to read"):
+        sources.read("")  # which as a path is the folder that one stands in
 
 
 def test_photographs_are_found_in_the_folder_of_data_sets(

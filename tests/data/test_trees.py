@@ -27,6 +27,25 @@ def test_the_names_are_in_order_without_what_file_managers_leave(tmp_path: Path)
         trees.folder(tmp_path / "a.txt")
 
 
+def test_links_are_followed_but_not_round_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.png").write_text("x")
+    (tmp_path / "set" / "b").mkdir(parents=True)
+    (tmp_path / "set" / "cat").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "b" / "up").symlink_to(tmp_path / "set")
+    (tmp_path / "elsewhere" / "over").symlink_to(tmp_path / "set" / "b")
+    (tmp_path / "set" / "gone").symlink_to(tmp_path / "nowhere")
+    assert trees.folder(tmp_path / "set").names == ("cat/x.png",)
+
+
+def test_a_file_that_is_gone_when_it_is_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("a")
+    found = trees.folder(tmp_path)
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(BadData, match=r"a\.png cannot be read: No such file"):
+        found.read("a.png")
+
+
 def test_a_file_is_found_beside_its_annotation_below_the_root_or_by_its_end() -> None:
     found = tree("train/a.json", "train/x.jpg", "test/x.jpg", "images/y.jpg", "deep/images/z.jpg")
     assert found.find("x.jpg", near="train/a.json") == "train/x.jpg"

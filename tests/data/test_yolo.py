@@ -37,6 +37,14 @@ def test_a_set_with_a_declaration(tmp_path: Path, names: str) -> None:
     assert found == [("dog", Side.TRAIN), ("cat", Side.VALIDATION), ("", Side.TEST)]
 
 
+@pytest.mark.parametrize("place", [".", "./", "/home/ann/set"])
+def test_images_beside_their_declaration(tmp_path: Path, place: str) -> None:
+    (tmp_path / "data.yaml").write_text(f"path: /home/ann/set\ntrain: {place}\nnames: [cat]")
+    paint(tmp_path / "a.png", 1)
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.1 0.1")
+    assert [item.label for item in sources.read(tmp_path)] == ["cat"]
+
+
 def test_a_detectors_data_are_refused_for_classes(shared_data: Path) -> None:
     with pytest.raises(BadData, match=r"40 of 40 images .* are marked with several classes"):
         sources.read(shared_data / "football")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -231,6 +232,23 @@ def test_a_run_that_was_lost_to_another_worker_is_gone_on_with_when_that_one_die
         with parts.database.write() as connection:
             leases.RUNS.release(connection, run.id, "there")
         cycle.work(run.id)
+    assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")
+
+
+def test_a_workflow_whose_end_cannot_be_recorded_is_given_up(make_parts: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cycles, "LOST_SECONDS", 0.5)
+    parts = make_parts()
+    run = tens.ask(parts)
+    work = Work(parts.settings, parts.database, parts.blobs, parts.recipe, lambda: False, "here")
+    with Cycle(parts.settings, work, "here", lambda: False) as cycle:
+        with sqlite3.connect(parts.settings.home / "dbos.db") as records:  # which refuse it, as a full disk would
+            records.execute(
+                "CREATE TRIGGER full BEFORE UPDATE OF status ON workflow_status WHEN NEW.status <> 'CANCELLED' "
+                "BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            )
+        records.close()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(cycle.work, run.id).result(30)
     assert (tens.again(parts, run).status, tens.again(parts, run).step) == (Status.FAILED, "freeze")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests import packages, tens
 
@@ -37,6 +38,10 @@ def test_its_tasks_have_the_promised_names_and_call_every_step_once_in_order() -
 def test_a_project_of_landmarks_extracts_landmarks() -> None:
     assert list(tasks(packages.GESTURES))[:2] == ["extract_landmarks_from_postgres", "preprocess_landmarks"]
     assert dag_id(packages.GESTURES) == "gestures_retrain_pipeline"
+
+
+def test_a_title_without_a_latin_letter_does_not_take_the_project_its_name() -> None:
+    assert dag_id(msgspec.structs.replace(packages.GESTURES, title="\u624b\u52bf")) == "gestures_retrain_pipeline"
 
 
 @pytest.mark.parametrize("recipe", [Recipe.parse(tens.RECIPE), packages.GESTURES])

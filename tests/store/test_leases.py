@@ -98,6 +98,18 @@ def test_workers_see_their_own_runs_and_the_free_ones_but_not_those_of_other_sch
         assert [one.id for one in runs.waiting(c, "two")] == [run.id, queued.id]
 
 
+def test_a_run_whose_worker_is_dead_is_cancelled_at_once(database: Database) -> None:
+    run = opened(database)
+    take(database, run, "one")
+    with database.write() as c:
+        assert runs.request_cancel(c, run.id).status is Status.RUNNING
+        assert runs.request_cancel(c, run.id, "two").status is Status.RUNNING
+    age(database, run, leases.LAPSE_SECONDS + 5)
+    with database.write() as c:
+        assert runs.request_cancel(c, run.id).status is Status.CANCELLED
+        assert not leases.RUNS.take(c, run.id, "one")
+
+
 def test_a_run_between_two_steps_of_another_scheduler_is_cancelled_at_once(database: Database) -> None:
     run = opened(database, "airflow")
     take(database, run, "one")

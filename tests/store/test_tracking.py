@@ -80,7 +80,7 @@ def test_a_run_is_read_back_whole(
         parameters={"epochs": 2, "options": {"a": "b" * 9000}} | {f"p{number}": number for number in range(150)},
         metrics={"accuracy": 0.99, "loss": 0.125, "recall.peace inv.": 0.5, "f1.c++/x": 1.0}
         | {f"m{n}": n for n in range(150)},
-        curves=[{"loss": 0.5, "val_loss": 0.6}, {"loss": 0.25, "val_loss": 0.5}],
+        curves=[{"loss": 0.5, "val_loss": 0.6}, {"loss": 0.25, "val_loss": None}],
         tags={"dataset": "3", "code": "0.1.0"},
         artifacts=tmp_path,
         package=package,

@@ -35,6 +35,8 @@ def test_defaults_fill_what_a_short_recipe_leaves_out() -> None:
         ("\n[split]\nvalidation = 0.6\ntest = 0.4", "leave something to train on"),
         ("\n[answers.commands]\ncta = 'up'", "did you mean 'cat'?"),
         ("\nepochs = 0", "train.epochs"),
+        ("\nseed = -1", "train.seed"),
+        ("\nseed = 4294967296", "train.seed"),
         ("\n[triggers]\nbudget_days = inf", "triggers.budget_days"),
         ("\n[triggers]\ncooldown_minutes = inf", "triggers.cooldown_minutes"),
         ("\n[data]\ntrack = 'git'", "Invalid enum value 'git' - at `$.data.track`; expected '' or 'dvc'"),
@@ -46,6 +48,13 @@ def test_a_mistake_is_named_with_its_remedy(added: str, complaint: str) -> None:
         Recipe.parse(LEAST + added, origin="cats.toml")
     assert "cats.toml" in str(error.value)
     assert complaint in str(error.value).replace(". It is not known; ", "; ")
+
+
+@pytest.mark.parametrize(("task", "kind"), [("classification", "landmarks"), ("landmarks", "image")])
+def test_a_task_takes_its_own_kind_of_input(task: str, kind: str) -> None:
+    text = LEAST.replace('"classification"', f'"{task}"').replace('kind = "image"', f'kind = "{kind}"')
+    with pytest.raises(BadRecipe, match=f"input.kind is '{kind}', where the task '{task}' takes"):
+        Recipe.parse(text)
 
 
 def test_a_picture_is_stretched_or_keeps_its_shape() -> None:

@@ -8,6 +8,7 @@ from operator import length_hint
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from sightloop import plugins
 from sightloop.cli.output import aside
 from sightloop.data import sources
 from sightloop.home import first_source
@@ -38,7 +39,7 @@ def bring(parts: Parts, recipe: Recipe, items: Iterable[Labelled], *, author: st
 
 def bring_first(parts: Parts, recipe: Recipe) -> None:
     """Where the project has no samples, import the first of its recipe's sources that can be had. Raises BadData."""
-    first = first_source(parts, recipe, lambda name: _opened(parts, name))
+    first = first_source(parts, recipe, lambda name: _opened(parts, recipe, name))
     if first is not None:
         name, items = first
         aside().print(Text(f"importing {name} into {recipe.name}"))
@@ -59,7 +60,7 @@ def show(collected: Collected) -> None:
         aside().print(Text(f"  and {len(collected.rejected) - _SHOWN} more", style="yellow"))
 
 
-def _opened(parts: Parts, name: str) -> Iterable[Labelled] | None:
+def _opened(parts: Parts, recipe: Recipe, name: str) -> Iterable[Labelled] | None:
     columns = (TextColumn("downloading {task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=aside(), transient=True) as progress:
         task = progress.add_task(name, total=None, visible=False)
@@ -69,4 +70,5 @@ def _opened(parts: Parts, name: str) -> Iterable[Labelled] | None:
             lambda file, held, total: progress.update(
                 task, description=file, completed=held, total=total, visible=True
             ),
+            boxed=plugins.load("tasks", recipe.task).boxed,
         )

@@ -60,7 +60,7 @@ def bring_in(
         recipe = parts.recipe(project)
         skip, boxed = frozenset(skip_label or ()), plugins.load("tasks", recipe.task).boxed
         items = sources.read(path, aspect=aspect, skip_labels=skip, boxed=boxed)
-        collected = bring(parts, recipe, items, author=login() if author is None else author)
+        collected = bring(parts, recipe, items, author=author or login())
     if as_json:
         write_json(collected)
     else:

@@ -88,10 +88,9 @@ class _Lines:
         if event.kind == "metrics":
             if event.message != self._epoch:
                 self._end_epoch()
-            told = (
-                f"{name} {value:.4g}" for name, value in event.data.items() if name not in ("done", "epoch", "left")
-            )
-            self._epoch, self._numbers = event.message, "  ".join(told)
+            told = {name: value for name, value in event.data.items() if name not in ("done", "epoch", "left")}
+            self._epoch = event.message
+            self._numbers = "  ".join(f"{name} {_number(value)}" for name, value in told.items())
             self._progress.update(self._bar, numbers=self._numbers)
         elif event.kind in ("begun", "ended", "log", "finished"):
             self._end_epoch()
@@ -105,6 +104,11 @@ class _Lines:
 
     def _print(self, line: str) -> None:
         self._progress.console.print(Text(line))
+
+
+def _number(value: float | None) -> str:
+    """A number in few digits; JSON has none for what a training that came to nothing may tell."""
+    return "nan" if value is None else f"{value:.4g}"
 
 
 def _remaining(seconds: float | None) -> str:

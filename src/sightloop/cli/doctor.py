@@ -18,12 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sightloop.cli.output import AsJson, out, write_json
 from sightloop.cli.session import opened
 from sightloop.errors import SightloopError
+from sightloop.hold import holder
 from sightloop.loop.samples.versioned import Versioned
 from sightloop.store import audit, datasets, deployments, packages, versions
 from sightloop.values.dataset import DatasetVersion
 from sightloop.values.version import ModelVersion
 from sightloop.wiring import Parts
-from sightloop.worker import holder
 
 _SPARE_BYTES = 2 * 2**30
 EXTRAS = {

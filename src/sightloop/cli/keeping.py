@@ -40,7 +40,7 @@ class Kept:
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, "-m", "sightloop.cli.main", *self.arguments],
             start_new_session=True,  # a Ctrl-C reaches this process alone, which then ends them in order
-            preexec_fn=partial(tie, signal.SIGTERM),  # safe: this process has no threads
+            preexec_fn=partial(tie, signal.SIGTERM),  # safe: no thread of ours runs, and those of libraries only wait
         )
 
     def died(self) -> int | None:

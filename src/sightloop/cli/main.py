@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +23,7 @@ from sightloop.cli.triggers import triggers
 from sightloop.cli.up import up
 from sightloop.cli.video import video
 from sightloop.errors import NotReady, SightloopError
-from sightloop.store.database import may_pass
+from sightloop.store.database import is_unfit, may_pass, reason
 from sightloop.telemetry import configure_logs
 
 app = typer.Typer(
@@ -86,14 +86,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=None if arguments is None else list(arguments), prog_name="sightloop")
     except SightloopError as error:
-        tell(error)
-        sys.exit(error.exit_code)
+        _end(error)
     except DBAPIError as error:
-        if not may_pass(error):
+        if not (may_pass(error) or is_unfit(error)):
             raise
-        away = NotReady("the database does not answer any more", hint="Try again when it does.")
-        tell(away)
-        sys.exit(away.exit_code)
+        _end(NotReady("the database does not answer any more", got=reason(error), hint="Try again when it does."))
+    except OSError as error:  # a full disk, a folder that may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        _end(NotReady(f"{where}{error.strerror or error}", hint="Look at the disk, and at who may write there."))
+
+
+def _end(error: SightloopError) -> NoReturn:
+    tell(error)
+    sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -24,17 +24,22 @@ Project = Annotated[str, typer.Argument(help="The project's name; `sightloop pro
 
 def out() -> Console:
     """The console on standard output, as it is now: tests and pipes exchange it."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False, markup=False, emoji=False)
 
 
 def aside() -> Console:
     """The console on standard error, for progress and errors, so that standard output stays clean."""
-    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False)
+    return Console(stderr=True, soft_wrap=not sys.stderr.isatty(), highlight=False, markup=False, emoji=False)
 
 
 def say(text: str) -> None:
     """Print a line for people."""
-    out().print(Text(text))
+    out().print(Text(printable(text)))
+
+
+def printable(text: str) -> str:
+    """A text that any terminal, and JSON, takes: the name of a file need not be UTF-8."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def write_json(value: Any) -> None:
@@ -46,7 +51,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
     """Print rows as a table, or one line where there are none."""
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in row))
     if table.row_count:
         out().print(table)
     else:
@@ -68,6 +73,6 @@ def tell(error: SightloopError) -> None:
     parts = [error.message]
     parts += [f"expected {error.expected}"] if error.expected else []
     parts += [f"got {error.got}"] if error.got else []
-    aside().print(Text(f"Error: {'; '.join(parts)}", style="red"))
+    aside().print(Text(printable(f"Error: {'; '.join(parts)}"), style="red"))
     if error.hint:
         aside().print(Text(error.hint))

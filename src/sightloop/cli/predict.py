@@ -10,7 +10,7 @@ import typer
 
 from sightloop import home
 from sightloop.cli.evaluate import Version
-from sightloop.cli.output import AsJson, Project, write_json, write_table
+from sightloop.cli.output import AsJson, Project, printable, write_json, write_table
 from sightloop.cli.session import opened
 from sightloop.values.prediction import Answer, Detections
 
@@ -23,7 +23,8 @@ def predict(project: Project, files: Files, version: Version = None, as_json: As
         known = home.Project(parts, parts.recipe(project))
         answers = [known.predict(file, version) for file in files]
     if as_json:
-        write_json([{"file": str(file)} | _plain(answer) for file, answer in zip(files, answers, strict=True)])
+        names = [printable(str(file)) for file in files]
+        write_json([{"file": name} | _plain(answer) for name, answer in zip(names, answers, strict=True)])
     else:
         _print(files, answers)
 

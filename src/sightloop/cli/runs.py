@@ -13,6 +13,7 @@ from sightloop.cli.display import follow
 from sightloop.cli.output import MOST, AsJson, say, write_json, write_table, writing
 from sightloop.cli.session import opened
 from sightloop.errors import NotFound
+from sightloop.hold import gone
 from sightloop.store import reports, runs
 from sightloop.turn import looks
 from sightloop.values.run import Run
@@ -119,7 +120,7 @@ def report(
 def cancel(run: Which, as_json: AsJson = False) -> None:
     """Stop a run; a step under way is given up."""
     with opened() as parts, parts.database.write() as connection:
-        asked = runs.request_cancel(connection, _find(parts, connection, run).id)
+        asked = runs.request_cancel(connection, _find(parts, connection, run).id, gone(parts.settings))
     if as_json:
         write_json(asked)
     else:

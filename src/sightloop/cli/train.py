@@ -11,10 +11,10 @@ from sightloop.cli.bringing import bring_first
 from sightloop.cli.display import follow
 from sightloop.cli.output import AsJson, Project, aside, say, write_json
 from sightloop.cli.session import login, opened
+from sightloop.hold import holder
 from sightloop.loop.start import start
 from sightloop.values.run import Run, Status
 from sightloop.wiring import Parts
-from sightloop.worker import holder
 
 Epochs = Annotated[int | None, typer.Option(help="Epochs, in place of the recipe's.", min=1)]
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from sightloop.cli.output import AsJson, Project, say, write_json, write_table
 from sightloop.cli.session import opened
+from sightloop.hold import holder
 from sightloop.loop.triggers.trigger import Look
 from sightloop.loop.triggers.watch import watch
 from sightloop.store import runs
-from sightloop.worker import holder
 
 
 def triggers(project: Project, as_json: AsJson = False) -> None:

@@ -128,4 +128,6 @@ def _close(pipe: IO[bytes] | None) -> None:
 def _hint(child: subprocess.Popen[bytes]) -> str | None:
     if child.returncode == -signal.SIGKILL:
         return "It was killed from outside, most often because the machine's memory ran out."
+    if child.returncode == -signal.SIGBUS:
+        return "A file that it works on could not grow, most often because the disk is full."
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +21,8 @@ from sightloop.values.sample import Side
 
 Contents = Iterable[bytes]
 
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
+# MPO is a JPEG with a second picture behind it, as many phones write it.
+_SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp"}
 
 
 class Form(StrEnum):
@@ -45,7 +47,8 @@ def write(manifest: Manifest, contents: Contents, to: Path, form: Form) -> int:
     """
     if to.is_file() or (to.is_dir() and any(to.iterdir())):
         raise Conflict(f"{to} is not empty", hint="Name a new folder.")
-    sized = _sized(manifest.entries, contents)
+    rest = _sized(manifest.entries, contents)
+    sized = itertools.chain(tuple(itertools.islice(rest, 1)), rest)  # what is no image makes no folder
     boxed = any(entry.boxes is not None for entry in manifest.entries)
     known = tuple(_BOXED) if boxed else (Form.FOLDER, Form.COCO)
     if form not in known:

@@ -84,11 +84,16 @@ def samples(tree: Tree, images: Sequence[Marked], said: Said) -> Samples:
     settled, root = settle(images), tree.root.rstrip("/")
     contents = tree.fetch([one.image for one in settled])
     items = (
-        Labelled(content=content, label=label, side=one.side, origin=f"{root}/{one.image}", boxes=boxes)
+        Labelled(content=content, label=label, side=one.side, origin=_text(f"{root}/{one.image}"), boxes=boxes)
         for one, content in zip(settled, contents, strict=True)
         for label, boxes in (said(one, content),)
     )
     return Samples(items, len(settled))
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be kept: names of old disks need not be UTF-8."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def settle(images: Sequence[Marked]) -> list[Marked]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -49,15 +51,18 @@ def download(
     """The folder with all of MNIST's files in it; those that are there already are not fetched again.
 
     A file is written beside its name until it is whole and its checksum right, so a broken download is taken up where
-    it stopped. Raises BadData, naming what each mirror answered, when none of them gave a file.
+    it stopped. Of several who call at once one fetches, and the others wait for it. Raises BadData, naming what each
+    mirror answered, when none of them gave a file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _UNFINISHED).touch()
-    with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
-        for file in files:
-            if not _whole(folder / file.name, file):
-                _fetch(client, file, folder, mirrors, progress)
-    (folder / _UNFINISHED).unlink()
+    with (folder / _UNFINISHED).open("a", encoding="utf-8") as mark:
+        with suppress(OSError):  # where the file system has no locks, nobody else is likely to fetch meanwhile
+            fcntl.flock(mark, fcntl.LOCK_EX)
+        with httpx.Client(timeout=TIMEOUT, follow_redirects=True) as client:
+            for file in files:
+                if not _whole(folder / file.name, file):
+                    _fetch(client, file, folder, mirrors, progress)
+        (folder / _UNFINISHED).unlink(missing_ok=True)
     return folder
 
 

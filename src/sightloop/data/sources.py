@@ -31,12 +31,14 @@ GESTURES = "hand_landmarks_data.csv.gz"
 PHOTOGRAPHS = ("rps", "leaves")
 
 
-def open(name: str, settings: Settings, progress: mnist.Progress | None = None) -> Iterator[Labelled] | None:
+def open(
+    name: str, settings: Settings, progress: mnist.Progress | None = None, *, boxed: bool = False
+) -> Iterator[Labelled] | None:
     """The samples of a source that a recipe names, or None where it cannot be had here.
 
     `mnist` is a local copy in the folder of data sets or in the home folder, else a download unless `offline` is set;
     `gestures`, `rps`, `leaves` and `football` are local copies; `bundled-digits` comes with scikit-learn; any other
-    name is the path of a file or folder, or the URL of a bucket.
+    name is the path of a file or folder, or the URL of a bucket, which is read as `boxed` says.
     """
     if name == "mnist":
         folder = _mnist(settings, progress)
@@ -52,7 +54,7 @@ def open(name: str, settings: Settings, progress: mnist.Progress | None = None) 
     if name in PHOTOGRAPHS:
         folder = next((folder for folder in _places(settings, name) if folder.is_dir()), None)
         return None if folder is None else folders.read(folder)
-    return read(name) if buckets.is_url(name) or Path(name).exists() else None
+    return read(name, boxed=boxed) if buckets.is_url(name) or Path(name).exists() else None
 
 
 def read(
@@ -76,6 +78,8 @@ def _read(where: Path | str, *, aspect: float | None, skip_labels: Set[str], box
     look = boxes.of if boxed else images
     if isinstance(where, str) and buckets.is_url(where):
         return look(buckets.tree(where))
+    if not str(where):
+        raise BadData("nothing is named to read", expected="a file, a folder or a bucket", got="an empty text")
     path = Path(where)
     suffix = path.suffix.lower()
     if path.is_file() and path.name.removesuffix(".gz").endswith(".csv"):

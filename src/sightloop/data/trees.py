@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -77,8 +79,35 @@ def folder(path: Path) -> Tree:
     """The files in a folder on this machine. Raises BadData where it is none."""
     if not path.is_dir():
         raise BadData(f"{path} is no folder", expected="a folder with one folder of images for each class")
-    names = [file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()]
-    return Tree.of(str(path), names, lambda some: ((path / name).read_bytes() for name in some))
+    names = [file.relative_to(path).as_posix() for file in _below(path)]
+    return Tree.of(str(path), names, lambda some: (_content(path / name) for name in some))
+
+
+def _below(folder: Path, around: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """The files in a folder, links followed, but for one that leads back to a folder around it."""
+    real = os.path.realpath(folder)
+    if real in around:
+        return
+    with _told(folder), os.scandir(folder) as found:
+        entries = [entry for entry in found if not _hidden(entry.name)]
+    for entry in entries:
+        if entry.is_dir():
+            yield from _below(folder / entry.name, around | {real})
+        elif entry.is_file():
+            yield folder / entry.name
+
+
+def _content(file: Path) -> bytes:
+    with _told(file):
+        return file.read_bytes()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BadData(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _hidden(name: str) -> bool:

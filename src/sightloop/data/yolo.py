@@ -110,12 +110,13 @@ def _plain(table: dict[Any, Any], place: str) -> str:
     """A place below the data set's own folder: what comes before it is another machine's."""
     said = table.get("path")
     root = said.rstrip("/") if isinstance(said, str) else ""
-    return place.removeprefix(f"{root}/" if root else "").replace("\\", "/").lstrip("./").rstrip("/")
+    return f"{place}/".removeprefix(f"{root}/" if root else "").replace("\\", "/").lstrip("./").rstrip("/")
 
 
 def _within(tree: Tree, base: str, places: list[str]) -> list[str]:
     folders = [str(PurePosixPath(base) / place) for place in places]
-    return [image for image in tree.images if any(image.startswith(f"{folder}/") for folder in folders)]
+    starts = tuple("" if folder == "." else f"{folder}/" for folder in folders)
+    return [image for image in tree.images if image.startswith(starts)]
 
 
 def _labels(tree: Tree, image: str) -> str | None:

@@ -28,7 +28,7 @@ _VERSION = "2"  # of what a workflow goes through: another sequence of steps is 
 _OPEN = ("PENDING", "ENQUEUED")
 _LOOK_SECONDS, _MOMENT_SECONDS = 0.5, 0.01
 LOST_SECONDS = 20.0
-"""How long a workflow is waited for that nobody here begins; the records give it out at once, or never again."""
+"""How long the records are waited for: to give a workflow out, which is at once or never, or to say that it ended."""
 
 
 class Cycle:
@@ -76,7 +76,9 @@ class Cycle:
         while handle.get_status().status in _OPEN:
             if self._stopping():
                 return
-            if workflow not in self._begun and time.monotonic() - since > LOST_SECONDS:
+            if workflow in self._begun and not left.is_set():
+                since = time.monotonic()
+            elif time.monotonic() - since > LOST_SECONDS:
                 self._give_up(workflow)
                 return
             if left.wait(_LOOK_SECONDS):
@@ -89,6 +91,7 @@ class Cycle:
     def _give_up(self, workflow: str) -> None:
         """End a workflow that a killed process, or one whose database was away, took and did not begin.
 
+        Or one whose end could not be recorded, as on a full disk.
         The next look takes the run again, as a workflow of another name.
         """
         from dbos import DBOS

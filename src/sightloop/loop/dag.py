@@ -13,8 +13,11 @@ from sightloop.values.recipe import Recipe
 
 
 def dag_id(recipe: Recipe) -> str:
-    """The DAG's id: the project's title, or its name where it has none, as `rock_paper_scissors_retrain_pipeline`."""
-    return f"{_slug(recipe.title or recipe.name)}_retrain_pipeline"
+    """The DAG's id: the project's title, or its name where it has none, as `rock_paper_scissors_retrain_pipeline`.
+
+    A title without a Latin letter or a digit counts as none.
+    """
+    return f"{_slug(recipe.title) or _slug(recipe.name)}_retrain_pipeline"
 
 
 def tasks(recipe: Recipe) -> dict[str, str]:

@@ -5,7 +5,6 @@ A database that is away for a while (restarted, failed over), or locked, is wait
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,14 +16,12 @@ from sightloop.loop.steps import STEPS, Found, tidy
 from sightloop.settings import Settings
 from sightloop.store import leases, runs
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database, may_pass
+from sightloop.store.database import Database
+from sightloop.store.patience import patiently
 from sightloop.values.recipe import Recipe
 from sightloop.values.run import Status
 
 Done = TypeVar("Done")
-
-_AWAY_SECONDS = 600.0
-_PAUSE_SECONDS = 0.5
 
 
 class Work:
@@ -104,10 +101,11 @@ class Work:
 
     def _finish(self, run: str, status: Status, found: Found, error: str | None) -> None:
         with self._database.write() as connection:
-            if not leases.RUNS.take(connection, run, self._worker):
+            if leases.RUNS.take(connection, run, self._worker):
+                told = runs.finish(connection, run, status, found, error)
+                runs.log(connection, run, "finished", told.step, error or _told(found), {"status": status})
+            elif not runs.get(connection, run).status.ended:
                 return
-            told = runs.finish(connection, run, status, found, error)
-            runs.log(connection, run, "finished", told.step, error or _told(found), {"status": status})
         tidy(self._settings.home / "runs" / run)
 
     def _log(self, run: str, name: str, message: str) -> None:
@@ -115,17 +113,12 @@ class Work:
             runs.log(connection, run, "log", name, message)
 
     def _patiently(self, act: Callable[[], Done]) -> Done:
-        """What `act` gives, tried again while the database is away or locked. Raises Stopped where the worker ends."""
-        deadline = time.monotonic() + _AWAY_SECONDS
-        while True:
-            try:
-                return act()
-            except Exception as error:
-                if not may_pass(error) or time.monotonic() > deadline:
-                    raise
-                if self._stopping():
-                    raise Stopped from error
-            time.sleep(_PAUSE_SECONDS)
+        """What `act` gives, as soon as the database is there for it. Raises Stopped where the worker ends."""
+        return patiently(act, self._heed)
+
+    def _heed(self) -> None:
+        if self._stopping():
+            raise Stopped
 
 
 def _told(found: Found) -> str:

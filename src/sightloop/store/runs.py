@@ -89,13 +89,13 @@ def update(c: Connection, id: str, **fields: Any) -> Run:
     return run
 
 
-def request_cancel(c: Connection, id: str) -> Run:
+def request_cancel(c: Connection, id: str, dead: str | None = None) -> Run:
     """Ask a run to stop: one that nobody works on is cancelled now, another by its worker. Conflict where it has ended.
 
-    A run that the built-in worker has begun is left to it: it comes back to what it has begun.
+    `dead` is the name of a worker that is known to have ended, whose lease may not have lapsed yet.
     """
-    between = (runs.c.status == Status.RUNNING.value) & (runs.c.scheduler != "") & leases.RUNS.vacant()
-    idle = (runs.c.status == Status.QUEUED.value) | between
+    left = leases.RUNS.vacant() if dead is None else leases.RUNS.vacant() | (runs.c.worker == dead)
+    idle = (runs.c.status == Status.QUEUED.value) | ((runs.c.status == Status.RUNNING.value) & left)
     at_once = {"status": Status.CANCELLED.value, "cancelling": True, "finished": now(), "worker": None, "heard": None}
     if c.execute(change(runs).where(runs.c.id == id, idle).values(at_once)).rowcount:
         return get(c, id)

@@ -49,7 +49,7 @@ def log_run(
     run: str,
     parameters: Mapping[str, Any],
     metrics: Mapping[str, float],
-    curves: Iterable[Mapping[str, float]] = (),
+    curves: Iterable[Mapping[str, float | None]] = (),
     tags: Mapping[str, str] | None = None,
     artifacts: Path | None = None,
     package: Sealed | None = None,
@@ -170,7 +170,7 @@ def _log_numbers(
     run: str,
     parameters: Mapping[str, Any],
     metrics: Mapping[str, float],
-    curves: Iterable[Mapping[str, float]],
+    curves: Iterable[Mapping[str, float | None]],
 ) -> None:
     from mlflow.entities import Metric, Param
 
@@ -178,7 +178,8 @@ def _log_numbers(
     numbers = [Metric(_name(name), value, at, 0) for name, value in metrics.items()]
     for epoch, row in enumerate(curves, start=1):
         # Under a name of their own: MLflow would show the last epoch's loss as that of the whole run.
-        numbers += [Metric(_name(f"epoch.{name}"), value, at, epoch) for name, value in row.items()]
+        told = {name: value for name, value in row.items() if value is not None}  # as JSON has what is no number
+        numbers += [Metric(_name(f"epoch.{name}"), value, at, epoch) for name, value in told.items()]
     texts = [Param(_name(name), str(value)[:_LONGEST]) for name, value in parameters.items()]
     for some in _parts(numbers):
         client.log_batch(run, metrics=some)

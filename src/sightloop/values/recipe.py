@@ -16,10 +16,12 @@ Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Tiles = Annotated[int, Meta(ge=1, le=8)]
 Factor = Annotated[float, Meta(gt=0)]
+Seed = Annotated[int, Meta(ge=0, le=2**31 - 1)]  # what every library takes
 
 _YEAR_MINUTES = 365 * 24 * 60
 RESERVED = ("predictions", "projects", "runs", "videos")
 """What stands in the API's paths where else a project's name does."""
+_KINDS = {"classification": "image", "detection": "image", "landmarks": "landmarks"}  # of the tasks that ship
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
@@ -75,7 +77,7 @@ class Train(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a model is trained; `options` belong to the trainer, which checks them itself."""
 
     trainer: str
-    seed: int = 17
+    seed: Seed = 17
     epochs: Positive = 10
     batch_size: Positive = 128
     learning_rate: Annotated[float, Meta(gt=0)] = 0.001
@@ -213,6 +215,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             raise ValueError(f"the project's name {self.name!r} is not lower-case letters, digits and dashes")
         if self.name in RESERVED:
             raise ValueError(f"a project cannot be named {self.name!r}, which stands in the API's own paths")
+        takes = _KINDS.get(self.task, self.input.kind)
+        if self.input.kind != takes:
+            raise ValueError(f"input.kind is {self.input.kind!r}, where the task {self.task!r} takes {takes!r}")
         # One class is no choice for a classifier; a detector looks for it.
         least = 1 if self.task == "detection" else 2
         if len(self.classes) < least or len(set(self.classes)) != len(self.classes):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 import pytest
 
 from sightloop import plugins
 from sightloop.errors import BadRecipe
+from sightloop.loop.judging.decision import Decision
 from sightloop.loop.judging.gates import decide
 from sightloop.loop.judging.report import Cost, Report
 from sightloop.values.recipe import Floor, Gate, Recipe, Robustness, Slice
@@ -99,6 +101,13 @@ def test_costs_are_ratios_to_the_champion() -> None:
         "size: 1e+07 against 1e+06 bytes, 10.00 times the champion's (5 allowed)",
     )
     assert decide(gate, report([], cost=cheap), report([], cost=dear)).accepted
+
+
+def test_a_champion_whose_memory_was_too_small_to_measure_leaves_a_decision_that_can_be_kept() -> None:
+    nothing, something = (Cost(size_bytes=1, memory_bytes=memory) for memory in (0, 10**6))
+    decision = decide(Gate(max_memory_ratio=2.0), report([], cost=something), report([], cost=nothing))
+    assert decision.reason.endswith("where the champion's was too small to measure (2 allowed)")
+    assert msgspec.json.decode(msgspec.json.encode(decision), type=Decision) == decision
 
 
 def test_calibration_has_its_floor() -> None:

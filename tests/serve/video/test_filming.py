@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,7 @@ def test_what_was_left_half_way_is_gone_on_with(
     clip = clips.write(tmp_path / "clip.mp4", 70)
     whole = make(clip)
     expected, film = rows(folder), frames(folder / filming.FILM)
+    shutil.rmtree(folder / filming.PIECES)  # as who had it made does
     kept: list[Path] = []
 
     class Killed(BaseException):
@@ -148,6 +150,7 @@ def test_one_that_was_taken_for_dead_leaves_nothing_among_what_is_made_anew(
 ) -> None:
     monkeypatch.setattr(filming, "_TELL_SECONDS", 0.0)
     expected = make(clips.write(tmp_path / "clip.mp4", 20))
+    shutil.rmtree(folder / filming.PIECES)
     order = filming.order(folder, Handling(), make_settings(threads=1))
     made: list[dict[str, Any]] = []
     stamps: list[int] = []

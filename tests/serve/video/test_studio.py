@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.house import until
 
 from sightloop.serve.video import filming
 from sightloop.serve.video.studio import Studio, folder_of
-from sightloop.store import tables, videos
+from sightloop.store import database, tables, videos
 from sightloop.store.database import Database
 from sightloop.values.video import Stage, Video
 
@@ -101,6 +102,52 @@ def test_of_two_workers_one_makes_the_video(
     assert [line["event"] for line in logs] == ["video left"]
     assert (ended.stage, ended.result["frames"], ended.result["things"]) == (Stage.SUCCEEDED, FRAMES, 2)
     other.close()
+
+
+def test_a_video_is_made_once_while_the_database_is_away(
+    home: Home, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    own = Database(home.settings.database)
+    film = folder_of(home.settings, video.id) / filming.FILM
+    with structlog.testing.capture_logs() as logs, Studio(home.settings, own, home.blobs, "ann"):
+        begun(home, video)
+        (child,) = children()
+        with home.database.write():  # locked from the middle to beyond the end
+            until(film.is_file, 120)
+            until(lambda: not child.is_running(), 30, 0.02)
+            time.sleep(0.5)  # in which the end is to be written down
+        ended = until(lambda: (now := seen(home, video)).stage.ended and now, 30)
+    assert (ended.stage, ended.result["frames"]) == (Stage.SUCCEEDED, FRAMES)
+    assert [line["event"] for line in logs] == ["video"]
+    own.close()
+
+
+def test_what_is_made_is_kept_until_its_end_is_written_down(
+    home: Home, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    own = Database(home.settings.database)
+    folder = folder_of(home.settings, video.id)
+    with Studio(home.settings, own, home.blobs, "ann") as studio:
+        begun(home, video)
+        (child,) = children()
+        with home.database.write():
+            until((folder / filming.FILM).is_file, 120)
+            until(lambda: not child.is_running(), 30, 0.02)
+            studio.stop()
+            until(lambda: studio.video is None, 30, 0.02)
+    made = {path.name: path.stat().st_mtime_ns for path in (folder / filming.PIECES).glob("*.json")}
+    assert len(made) == FRAMES / filming.PIECE_FRAMES
+    assert seen(home, video).stage is Stage.RUNNING
+    with Studio(home.settings, home.database, home.blobs, "ann"):
+        until(children)
+        kept = {path.name: path.stat().st_mtime_ns for path in (folder / filming.PIECES).glob("*.json")}
+        ended = until(lambda: (now := seen(home, video)).stage.ended and now, 60)
+    assert kept == made
+    assert (ended.stage, ended.result["frames"], ended.result["things"]) == (Stage.SUCCEEDED, FRAMES, 2)
+    assert not (folder / filming.PIECES).exists()
+    own.close()
 
 
 def test_a_crash_ends_one_video_and_not_the_worker(home: Home, video: Video) -> None:

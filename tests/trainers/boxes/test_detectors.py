@@ -140,6 +140,14 @@ def test_without_a_box_there_is_nothing_to_learn() -> None:
         libreyolo.TRAINER.train(recipe(), bare, pictures(3), ignore)
 
 
+def test_weights_that_are_cut_off_are_told(tmp_path: Path) -> None:
+    pytest.importorskip("libreyolo")
+    (tmp_path / "weights.onnx").write_bytes(b"\x08\x08\x12\x07pytorch:\xff")
+    plan = recipe(weights=str(tmp_path / "weights.onnx"))
+    with pytest.raises(BadData, match=r"weights\.onnx is no ONNX file"):
+        libreyolo.TRAINER.train(plan, pictures(), pictures(3), ignore)
+
+
 def test_published_weights_begin_where_they_were_published(shared_data: Path) -> None:
     pytest.importorskip("libreyolo")
     from sightloop.trainers.boxes import yolox

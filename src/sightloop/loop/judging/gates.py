@@ -98,9 +98,12 @@ def costs(gate: Gate, challenger: Cost | None, champion: Cost | None) -> Iterato
 
 def _ratio(name: str, unit: str, most: float, ours: float, theirs: float) -> Finding:
     held = ours <= most * theirs
-    ratio = ours / theirs if theirs else 1.0 if held else float("inf")
-    sentence = f"{name}: {ours:.4g} against {theirs:.4g} {unit}, {ratio:.2f} times the champion's ({most:g} allowed)"
-    numbers = {"got": ours, "champion": theirs, "ratio": ratio, "most": most}
+    numbers = {"got": ours, "champion": theirs, "most": most}
+    told = "where the champion's was too small to measure"
+    if theirs:
+        numbers |= {"ratio": ours / theirs}
+        told = f"{ours / theirs:.2f} times the champion's"
+    sentence = f"{name}: {ours:.4g} against {theirs:.4g} {unit}, {told} ({most:g} allowed)"
     return Finding(name=name, held=held, numbers=numbers, sentence=sentence)
 
 

@@ -1,6 +1,7 @@
 """A video from its file to the film with what was seen drawn into it, piece by piece, so that it can be gone on with.
 
-In its folder: `source`, `package/`; while it goes `pieces/`; in the end `film.mp4`, `tracks.json` and `tracks.csv`.
+In its folder: `source`, `package/`; while it goes `pieces/`; in the end `film.mp4`, `tracks.json` and `tracks.csv`. The
+pieces stay until whoever had it made has noted that it is made, and clears them away.
 What is being written lies in a folder of whoever writes it, in `pieces/`, and is moved from there when it is whole.
 Whoever begins throws those of others away, so that one that was taken for dead leaves nothing among what is made anew.
 """
@@ -152,7 +153,6 @@ def _finished(folder: Path, desk: Path, clip: Clip, sight: Sight, seconds: float
     count = notes.write_csv(desk / TABLE, notes.rows(_all(whole), sight.card.classes))
     for name in (FILM, TRACKS, TABLE):
         (desk / name).replace(folder / name)
-    shutil.rmtree(folder / PIECES)
     result = {
         "frames": frames,
         "rows": count,

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from sightloop import plugins
 from sightloop.errors import Cancelled, NotReady, SightloopError
@@ -18,7 +19,8 @@ from sightloop.serve.video import filming
 from sightloop.settings import Settings
 from sightloop.store import deployments, leases, packages, versions, videos
 from sightloop.store.blobs import Blobs
-from sightloop.store.database import Database
+from sightloop.store.database import Database, may_pass
+from sightloop.store.patience import patiently
 from sightloop.values.package import CARD
 from sightloop.values.video import Stage, Video
 
@@ -137,17 +139,25 @@ class Studio:
 
     def _listener(self, id: str) -> Callable[[dict[str, Any]], None]:
         def listen(event: dict[str, Any]) -> None:
-            with self._holding(id) as connection:
-                videos.change(connection, id, **event)
+            try:
+                with self._holding(id) as connection:
+                    videos.change(connection, id, **event)
+            except SQLAlchemyError as error:
+                if not may_pass(error):  # if it may, what is told next will do
+                    raise
 
         return listen
 
     def _ending(self, id: str) -> Callable[[], bool]:
         def ending() -> bool:
-            if self._stop.is_set():
-                raise Left("the worker ends")
-            with self._database.read() as connection:
-                video = videos.get(connection, id)
+            self._heed()
+            try:
+                with self._database.read() as connection:
+                    video = videos.get(connection, id)
+            except SQLAlchemyError as error:
+                if may_pass(error):  # while it is away nobody can ask for anything
+                    return False
+                raise
             if video.worker != self._worker:
                 raise _lost(video)
             return video.cancelling
@@ -162,9 +172,16 @@ class Studio:
                 raise _lost(videos.get(connection, id))
             yield connection
 
+    def _heed(self) -> None:
+        if self._stop.is_set():
+            raise Left("the worker ends")
+
     def _end(self, video: Video, stage: Stage, result: dict[str, Any] | None, error: str | None) -> None:
-        with self._holding(video.id) as connection:
-            videos.finish(connection, video.id, stage, result, error)
+        def note() -> None:
+            with self._holding(video.id) as connection:
+                videos.finish(connection, video.id, stage, result, error)
+
+        patiently(note, self._heed)
         folder = folder_of(self._settings, video.id)
         shutil.rmtree(folder / filming.PIECES, ignore_errors=True)
         shutil.rmtree(folder / filming.PACKAGE, ignore_errors=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sightloop.errors import BadRecipe
 from sightloop.tasks.detection import MOST, OVERLAP
 from sightloop.trainers.boxes.suppression import LEAST, OUTPUTS
+from sightloop.trainers.onnx import files
 from sightloop.trainers.torch_graph import exported
 
 STRIDES = (8, 16, 32)
@@ -42,11 +43,10 @@ def build(size: str, weights: Path | None, classes: Sequence[str], start: Mappin
 
 def _fill(network: Any, path: Path) -> None:
     """Put the numbers of an ONNX file into the network: both have the same convolutions in the same order."""
-    import onnx
     import torch
     from onnx import numpy_helper
 
-    model = onnx.load(path)
+    model = files.read(path)
     numbers = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     theirs = [node for node in model.graph.node if node.op_type == "Conv"]
     ours = _convolutions(network)
