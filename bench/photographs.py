@@ -1,10 +1,11 @@
-"""How well rps and leaf do on photographs: python bench/photographs.py DATA_FOLDER WEIGHTS_FILE [rps] [leaf] [leaf:1].
+"""How well rps and leaf do on photographs: python bench/photographs.py DATA_FOLDER WEIGHTS_FILE [rps] [leaf] ...
 
 Trains by the shipped recipes on what a project would train on, and answers the held-out samples through the package.
 For rps also what background = "green" gains, on sets that nothing was trained, chosen or calibrated with: the held-out
 hands, cut out by another key and put before backgrounds of this file's own (leaves, coarse noise, stripes), so other
 rooms but not other hands; and a few photographs of other people: whole, cropped to the hand, and set into frames by
 bench/frames.py. `rps:kept` is rps without it, `leaf:1` is leaf split another way, by the hash of 1 and the content.
+`leaf:folds` holds out each fifth of the photographs once, so that each is answered by a package that has not seen it.
 Writes bench/results/photographs.json.
 """
 
@@ -41,6 +42,8 @@ from sightloop.values.recipe import Recipe
 from sightloop.values.sample import Side, digest_of
 
 RESULTS = Path(__file__).parent / "results" / "photographs.json"
+DIGITS = 13
+"""So many digits of a digest say on which side it is."""
 FOLDERS = {"rps": "rps", "leaf": "leaves"}
 SHOWN = {
     "palm": "paper",
@@ -67,15 +70,20 @@ HANDS = (
 )
 
 
-def arrays(folder: Path, recipe: Recipe, salt: str = "") -> dict[Side, Arrays]:
-    """The samples by side, as content hashes have it; with a salt, as other hashes have it."""
+def arrays(folder: Path, recipe: Recipe, salt: str = "", turn: float = 0) -> dict[Side, Arrays]:
+    """The samples by side, as content hashes have it; with a salt as other hashes do, with a turn as `turned` ones."""
     held: dict[Side, list[tuple[Any, int]]] = {side: [] for side in Side}
     for item in folders.read(folder):
         pixels = laid(Image.decode(item.content).pixels, recipe)
-        held[side_of(digest_of(salt.encode() + item.content), recipe.split)].append(
-            (pixels, recipe.classes.index(item.label))
-        )
+        digest = turned(digest_of(salt.encode() + item.content), turn)
+        held[side_of(digest, recipe.split)].append((pixels, recipe.classes.index(item.label)))
     return {side: Arrays(np.stack([p for p, _ in rows]), np.array([t for _, t in rows])) for side, rows in held.items()}
+
+
+def turned(digest: str, turn: float) -> str:
+    """A digest whose place among all others is moved on by a share of them, beyond the last to the first."""
+    places = 16**DIGITS
+    return f"{(int(digest[:DIGITS], 16) + round(turn * places)) % places:0{DIGITS}x}{digest[DIGITS:]}"
 
 
 def laid(pixels: NDArray[np.uint8], recipe: Recipe) -> NDArray[np.uint8]:
@@ -105,10 +113,33 @@ def trained(recipe: Recipe, data: dict[Side, Arrays]) -> tuple[Sealed, dict[str,
 
 def scores(sealed: Sealed, recipe: Recipe, data: Arrays) -> dict[str, float]:
     """What the package reaches on samples that it has not seen."""
+    return told(answers(sealed, data), data.targets, recipe)
+
+
+def answers(sealed: Sealed, data: Arrays) -> NDArray[np.float32]:
+    """What the package says to samples."""
     session = RUNTIME.open(sealed, threads=1)
-    answers = np.concatenate([session.run(data.inputs[at : at + 32])[0] for at in range(0, len(data), 32)])
-    found = msgspec.to_builtins(scoring.score(answers, data.targets, recipe.classes))
+    return np.concatenate([session.run(data.inputs[at : at + 32])[0] for at in range(0, len(data), 32)])
+
+
+def told(said: NDArray[np.float32], targets: NDArray[np.int64], recipe: Recipe) -> dict[str, float]:
+    """How right answers are."""
+    found = msgspec.to_builtins(scoring.score(said, targets, recipe.classes))
     return {name: round(found[name], 4) for name in ("samples", "accuracy", "precision", "recall", "f1", "ece")}
+
+
+def in_folds(folder: Path, recipe: Recipe) -> dict[str, Any]:
+    """What each sample is answered by a package that was trained while its part of the samples was held out."""
+    said, asked, each = [], [], []
+    folds = round(1 / recipe.split.test)
+    for number in range(folds):
+        sides = arrays(folder, recipe, turn=number / folds)
+        sealed, how = trained(recipe, sides)
+        said.append(answers(sealed, sides[Side.TEST]))
+        asked.append(sides[Side.TEST].targets)
+        each.append(told(said[-1], asked[-1], recipe) | {"seconds": how["seconds"]["wall"]})
+        print(each[-1], flush=True)
+    return {"all held out, in folds": told(np.concatenate(said), np.concatenate(asked), recipe), "folds": each}
 
 
 def milliseconds(sealed: Sealed, data: Arrays) -> float:
@@ -190,16 +221,23 @@ def main(data: Path, weights: str, projects: list[str]) -> None:
             recipe = with_options(recipe, weights=weights)
         if salt == "kept":
             recipe, salt = with_options(recipe, background="kept"), ""
-        sides = arrays(data / FOLDERS[name], recipe, salt)
-        sealed, told = trained(recipe, sides)
-        told["parameters"]["weights"] = [Path(whence).name for _, whence in options(recipe).backbones]
-        told["milliseconds"] = milliseconds(sealed, sides[Side.TEST])
-        told["held out"] = scores(sealed, recipe, sides[Side.TEST])
-        if name == "rps":
-            told[f'background = "{recipe.train.options["background"]}"'] = elsewhere(sealed, recipe, sides, data)
-        found = (json.loads(RESULTS.read_text()) if RESULTS.exists() else found) | {title: told}
+        folder = data / FOLDERS[name]
+        measured = in_folds(folder, recipe) if salt == "folds" else once(folder, recipe, salt, data)
+        found = (json.loads(RESULTS.read_text()) if RESULTS.exists() else found) | {title: measured}
         RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        print(json.dumps({title: told}, indent=2), flush=True)
+        print(json.dumps({title: measured}, indent=2), flush=True)
+
+
+def once(folder: Path, recipe: Recipe, salt: str, data: Path) -> dict[str, Any]:
+    """What one training comes to."""
+    sides = arrays(folder, recipe, salt)
+    sealed, found = trained(recipe, sides)
+    found["parameters"]["weights"] = [Path(whence).name for _, whence in options(recipe).backbones]
+    found["milliseconds"] = milliseconds(sealed, sides[Side.TEST])
+    found["held out"] = scores(sealed, recipe, sides[Side.TEST])
+    if recipe.name == "rps":
+        found[f'background = "{recipe.train.options["background"]}"'] = elsewhere(sealed, recipe, sides, data)
+    return found
 
 
 def with_options(recipe: Recipe, **options: Any) -> Recipe:

@@ -93,8 +93,11 @@ def test_a_version_is_scored_on_held_out_samples(trained: Parts, command: Comman
     assert (scores["project"], scores["version"]) == ("tens", 1)
     assert scores["accuracy"] > 0.6
     assert scores["samples"] == sum(one["support"] for one in scores["per_class"].values())
+    low, high = scores["accuracy_interval"]
+    assert low < scores["accuracy"] < high
     table = command("evaluate", "tens", "--version", "2").out
     assert table.startswith(f"version 2 of tens on {scores['samples']} samples\naccuracy 0.")
+    assert "(95 % interval)" in table
 
 
 def test_a_report_is_written_beside_the_scores(trained: Parts, command: Command, tmp_path: Path) -> None:

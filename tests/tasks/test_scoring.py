@@ -33,6 +33,18 @@ def test_agrees_with_scikit_learn() -> None:
     assert np.array_equal(scores.confusion, metrics.confusion_matrix(targets, answers, labels=range(5)))
 
 
+@pytest.mark.parametrize("right", [0, 1, 41, 60])
+def test_the_interval_of_an_accuracy_agrees_with_scipy(right: int) -> None:
+    from scipy.stats import binomtest
+
+    targets = np.zeros(60, np.int64)
+    answers = np.eye(2, dtype=np.float32)[(np.arange(60) >= right).astype(int)]
+    expected = binomtest(right, 60).proportion_ci(method="wilson")
+    assert scoring.score(answers, targets, ["a", "b"]).interval == pytest.approx(
+        (expected.low, expected.high), abs=1e-6
+    )
+
+
 def test_a_class_never_seen_nor_answered_scores_zero() -> None:
     scores = scoring.score(np.array([[0.9, 0.1, 0.0]], np.float32), np.array([0]), ["a", "b", "c"])
     assert scores.per_class["c"].recall == scores.per_class["c"].precision == scores.per_class["c"].f1 == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -69,7 +69,7 @@ def evaluate(
                 report.write_text(page, encoding="utf-8")
             aside().print(Text(f"report: {report}"))
     if as_json:
-        write_json({"project": project, "version": chosen.number} | msgspec.to_builtins(scores))
+        write_json({"project": project, "version": chosen.number} | _plain(scores))
     else:
         _print(chosen, scores)
 
@@ -136,12 +136,20 @@ def _label(recipe: Recipe, item: Labelled, text: str, hint: str) -> str:
     return label
 
 
+def _plain(scores: Scores | DetectionScores) -> dict[str, Any]:
+    known: dict[str, Any] = msgspec.to_builtins(scores)
+    return known if isinstance(scores, DetectionScores) else known | {"accuracy_interval": scores.interval}
+
+
 def _print(version: ModelVersion, scores: Scores | DetectionScores) -> None:
     boxed = isinstance(scores, DetectionScores)
     whole = ("map50", "map", "precision", "recall") if boxed else ("accuracy", "precision", "recall", "f1", "ece")
     each = ("ap50", "ap", "precision", "recall") if boxed else ("precision", "recall", "f1")
     say(f"version {version.number} of {version.project} on {scores.samples} samples")
     say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in whole))
+    if not isinstance(scores, DetectionScores):
+        low, high = scores.interval
+        say(f"of so many samples an accuracy is known to lie between {low:.4f} and {high:.4f} (95 % interval)")
     write_table(
         ("class", *each, "boxes" if boxed else "samples"),
         (

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 _PRIOR_WIDTH = 0.5
 _REACH = 4.0
 _POINTS, _ROUNDS = 33, 6
+_HALVINGS = 40
 
 
 def log_probabilities(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
@@ -36,6 +37,27 @@ def fit_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) ->
         centre = float(min(grid, key=lambda point: _loss(logits, targets, float(point))))
         reach *= 2 / (_POINTS - 1)
     return float(np.exp(centre))
+
+
+def fit_any_temperature(logits: NDArray[np.floating], targets: NDArray[np.int64]) -> float:
+    """The same for logits whose scale says nothing, as a discriminant's: the prior is not around 1.
+
+    It is around the temperature at which they are on average as sure as they are right, which by Laplace's rule is
+    (right + 1) of (N + 2).
+    """
+    right = float((logits.argmax(axis=1) == targets).sum())
+    middle = _as_sure_as((right + 1) / (len(targets) + 2), logits)
+    return middle * fit_temperature(np.asarray(logits, np.float64) / middle, targets)
+
+
+def _as_sure_as(share: float, logits: NDArray[np.floating]) -> float:
+    """The temperature at which the mean confidence is this share, or the nearest to it within e^-10 to e^10."""
+    low, high = -10.0, 10.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        sure = float(np.exp(log_probabilities(logits, float(np.exp(middle))).max(axis=1)).mean())
+        low, high = (middle, high) if sure > share else (low, middle)
+    return float(np.exp((low + high) / 2))
 
 
 def _loss(logits: NDArray[np.floating], targets: NDArray[np.int64], log_temperature: float) -> float:

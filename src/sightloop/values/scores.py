@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
+
+_SURE = 1.959964
+"""So many standard deviations to either side hold 95 % of a normal distribution."""
 
 
 class ClassScores(Struct, frozen=True, kw_only=True):
@@ -75,6 +80,14 @@ class Scores(Struct, frozen=True, kw_only=True):
     loss: float
     per_class: dict[str, ClassScores]
     confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy, from how many samples there are (Wilson's score interval, 1927)."""
+        share = _SURE**2 / self.samples
+        middle = self.accuracy + share / 2
+        reach = math.sqrt(share * self.accuracy * (1 - self.accuracy) + share**2 / 4)
+        return (middle - reach) / (1 + share), (middle + reach) / (1 + share)
 
     def flat(self) -> dict[str, float]:
         """The single numbers by name, as MLflow and gates take them; classes as `recall.peace`."""

@@ -116,6 +116,7 @@ def test_the_page_tells_all(make: Callable[..., tuple[Evaluated, Blobs]]) -> Non
     for told in ("Refused by the gate", "too little", "got 0.9, least 0.99", "champion 0.8750", f"of {wrong} wrong"):
         assert told in text
     assert f"{evaluated.scores.flat()['accuracy']:.4f}" in text
+    assert "95 % interval" in text
     assert len([tag for tag, _ in page.elements if tag == "svg"]) == 4
     assert "Training" in text
     plain, _ = make()

@@ -67,3 +67,22 @@ def test_one_photograph_of_each_class_will_do_and_a_number_that_never_changes_sa
     assert np.isfinite(head.weight).all()
     assert head.found == {}
     assert head.logits(copies[0]).argmax(axis=1).tolist() == targets.tolist()
+
+
+def test_what_hardly_varies_counts_for_no_more_than_its_rounding() -> None:
+    copies, targets = embedded(40, 7)
+    copies[:, :, 5] = np.float32(0.1) + np.float32(1e-7) * (targets == 1)
+    head = discriminant.fit(copies, copies[0], targets, CLASSES, balanced=True)
+    rounded = copies[0].copy()
+    rounded[:, 5] = np.float32(0.1) + np.float32(1e-6)
+    assert head.logits(rounded) == pytest.approx(head.logits(copies[0]), abs=1e-2)
+
+
+def test_fewer_photographs_than_numbers_give_the_layer_that_more_arithmetic_gives() -> None:
+    copies, targets = embedded(4, 8, copies=2)
+    wide = discriminant._Moments.of(copies, targets, CLASSES, balanced=True)
+    assert len(wide.products) == 2 * len(targets) < copies.shape[2]
+    covariance = wide.rows.T @ wide.rows / len(wide.rows)
+    shrunk = 0.7 * covariance + 0.3 * np.trace(covariance) / 40 * np.eye(40)
+    expected = np.linalg.solve(shrunk, wide.means.T).T / wide.scale
+    assert wide.head(0.3).weight == pytest.approx(expected, rel=1e-4, abs=1e-5)

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sightloop.trainers.calibration import fit_temperature
+from sightloop.trainers.calibration import fit_any_temperature
 from sightloop.trainers.timm.linear import Linear, loss
 
 _SHRINKAGES = (0.5, 0.3, 0.2, 0.1, 0.05)
 _FOLDS = 5
 _LEAST = 1e-6
+_STEADY = 0.1
+"""Numbers that vary less than this part of what most do are not made to vary as much: it would be mostly rounding."""
 
 Floats = NDArray[np.float32]
 
@@ -39,7 +41,7 @@ def fit(copies: Floats, seen: Floats, targets: NDArray[np.int64], classes: int, 
     whole, asked = _Moments.of(copies, targets, classes, balanced=balanced), fold >= 0
     if not asked.any():
         return whole.head(_SHRINKAGES[0])
-    temperatures = {each: fit_temperature(logits[asked], targets[asked]) for each, logits in held.items()}
+    temperatures = {each: fit_any_temperature(logits[asked], targets[asked]) for each, logits in held.items()}
     lost = {each: loss(held[each][asked] / np.float32(temperatures[each]), targets[asked]) for each in _SHRINKAGES}
     best = min(_SHRINKAGES, key=lambda each: lost[each])
     head, cooler = whole.head(best), np.float32(temperatures[best])
@@ -60,35 +62,47 @@ def _folds(targets: NDArray[np.int64]) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """Means of the classes (K, dims), and the spread around them by its axes, of embeddings scaled to unit deviation.
+    """Means of the classes (K, dims), and how the rows (N, dims) lie around them, of scaled embeddings.
 
-    `axes` (dims, dims) has an eigenvector of the covariance in each column, `spread` (dims,) their eigenvalues.
+    `products` is the covariance (dims, dims), or of fewer rows than dims their products (N, N) over N, which have the
+    same eigenvalues but zeros; their mean over dims is `spread`.
     """
 
     middle: NDArray[np.float64]
     scale: NDArray[np.float64]
     means: NDArray[np.float64]
-    axes: NDArray[np.float64]
-    spread: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    products: NDArray[np.float64]
+    spread: float
     priors: NDArray[np.float64]
 
     @classmethod
     def of(cls, copies: Floats, targets: NDArray[np.int64], classes: int, *, balanced: bool) -> _Moments:
         """The moments of embeddings (C, N, dims)."""
         rows, kinds = copies.reshape(-1, copies.shape[2]).astype(np.float64), np.tile(targets, len(copies))
-        middle, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), _LEAST)
+        middle, scale = rows.mean(axis=0), rows.std(axis=0)
+        scale = np.maximum(scale, max(_STEADY * float(np.median(scale)), _LEAST))
         rows = (rows - middle) / scale
         means = np.stack([rows[kinds == kind].mean(axis=0) for kind in range(classes)])
         rows -= means[kinds]
-        spread, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+        products = (rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows) / len(rows)
+        spread = max(float(np.trace(products)) / rows.shape[1], _LEAST)
         counts = np.bincount(targets, minlength=classes)
         priors = np.zeros(classes) if balanced else np.log(counts / counts.sum())
-        return cls(middle, scale, means, axes, spread.clip(0), priors)
+        return cls(middle, scale, means, rows, products, spread, priors)
 
     def head(self, shrinkage: float) -> Linear:
         """The linear layer of a covariance that is this far shrunk to the identity times its mean eigenvalue."""
-        shrunk = (1 - shrinkage) * self.spread + shrinkage * max(float(self.spread.mean()), _LEAST)
-        weight = (self.means @ self.axes / shrunk) @ self.axes.T
+        weight = self._whitened(1 - shrinkage, shrinkage * self.spread)
         bias = self.priors - 0.5 * (weight * self.means).sum(axis=1)
         weight = weight / self.scale
         return Linear(weight.astype(np.float32), (bias - weight @ self.middle).astype(np.float32))
+
+    def _whitened(self, kept: float, added: float) -> NDArray[np.float64]:
+        """The means times the inverse of the shrunk covariance; of few rows by the identity of Woodbury (1950)."""
+        shrunk = kept * self.products
+        shrunk[np.diag_indices(len(shrunk))] += added
+        if len(self.products) == self.means.shape[1]:
+            return np.asarray(np.linalg.solve(shrunk, self.means.T).T, np.float64)
+        within = np.linalg.solve(shrunk, self.rows @ self.means.T).T @ self.rows
+        return np.asarray((self.means - kept / len(self.rows) * within) / added, np.float64)

@@ -129,14 +129,12 @@ def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
     return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device, looks)
 
 
-def build_textures(backbones: dict[str, Any], classes: int, looks: int = 1, *, means: bool) -> Network:
+def build_textures(backbones: dict[str, Any], classes: int, looks: int = 1) -> Network:
     """A network whose embedding is the backbones' textures side by side: they are frozen, and only the head learns."""
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    parts = [
-        torch.nn.Sequential(_normalisation(each), textures(each, name, means=means)) for name, each in backbones.items()
-    ]
+    parts = [torch.nn.Sequential(_normalisation(each), textures(each, name)) for name, each in backbones.items()]
     lower = side_by_side(parts).to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     with torch.no_grad():
         size = lower(torch.zeros((1, 64, 64, 3), dtype=torch.uint8, device=device)).shape[1]

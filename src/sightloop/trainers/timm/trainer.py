@@ -71,9 +71,8 @@ class TimmTrainer:
 
 
 def _network(backbones: dict[str, Any], recipe: Recipe, chosen: Options) -> Network:
-    if chosen.embedding != "last":
-        means = chosen.embedding == "textures"
-        return build_textures(backbones, len(recipe.classes), chosen.looks, means=means)
+    if chosen.embedding == "textures":
+        return build_textures(backbones, len(recipe.classes), chosen.looks)
     (backbone,) = backbones.values()
     return build(backbone, len(recipe.classes), chosen.frozen, chosen.looks)
 
