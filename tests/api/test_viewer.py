@@ -10,7 +10,7 @@ from tests import packages
 from tests.inprocess import Client
 
 from sightloop.api.viewer import render
-from sightloop.values.recipe import Input
+from sightloop.values.recipe import Input, Recipe
 
 
 @pytest.mark.parametrize("path", ["/v1/squares/live", "/?project=squares"])
@@ -32,14 +32,14 @@ def test_a_title_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "side"),
+    ("recipe", "given", "side"),
     [
-        (Input(kind="image", height=28, width=28), 320),
-        (Input(kind="image", height=352, width=640), 640),
-        (Input(kind="image", height=480, width=640, tiles=(1, 2)), 1280),
-        (Input(kind="landmarks"), 640),
+        (packages.SQUARES, Input(kind="image", height=28, width=28), 320),
+        (packages.SQUARES, Input(kind="image", height=352, width=640), 640),
+        (packages.SQUARES, Input(kind="image", height=480, width=640, tiles=(1, 2)), 1280),
+        (packages.GESTURES, Input(kind="landmarks"), 640),
     ],
 )
-def test_frames_are_as_large_as_the_model_needs(given: Input, side: int) -> None:
-    page = bytes(render(msgspec.structs.replace(packages.SQUARES, input=given)).body).decode()
+def test_frames_are_as_large_as_the_model_needs(recipe: Recipe, given: Input, side: int) -> None:
+    page = bytes(render(msgspec.structs.replace(recipe, input=given)).body).decode()
     assert f'data-side="{side}"' in page
