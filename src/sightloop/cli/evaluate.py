@@ -149,7 +149,7 @@ def _print(version: ModelVersion, scores: Scores | DetectionScores) -> None:
     say("  ".join(f"{name} {getattr(scores, name):.4f}" for name in whole))
     if not isinstance(scores, DetectionScores):
         low, high = scores.interval
-        say(f"of so many samples an accuracy is known to lie between {low:.4f} and {high:.4f} (95 % interval)")
+        say(f"accuracy from {low:.4f} to {high:.4f} with 95 % confidence")
     write_table(
         ("class", *each, "boxes" if boxed else "samples"),
         (
