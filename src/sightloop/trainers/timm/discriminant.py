@@ -65,7 +65,7 @@ class _Moments:
     """Means of the classes (K, dims), and how the rows (N, dims) lie around them, of scaled embeddings.
 
     `products` is the covariance (dims, dims), or of fewer rows than dims their products (N, N) over N, which have the
-    same eigenvalues but zeros; their mean over dims is `spread`.
+    same eigenvalues but zeros.
     """
 
     middle: NDArray[np.float64]
@@ -73,7 +73,6 @@ class _Moments:
     means: NDArray[np.float64]
     rows: NDArray[np.float64]
     products: NDArray[np.float64]
-    spread: float
     priors: NDArray[np.float64]
 
     @classmethod
@@ -86,14 +85,14 @@ class _Moments:
         means = np.stack([rows[kinds == kind].mean(axis=0) for kind in range(classes)])
         rows -= means[kinds]
         products = (rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows) / len(rows)
-        spread = max(float(np.trace(products)) / rows.shape[1], _LEAST)
         counts = np.bincount(targets, minlength=classes)
         priors = np.zeros(classes) if balanced else np.log(counts / counts.sum())
-        return cls(middle, scale, means, rows, products, spread, priors)
+        return cls(middle, scale, means, rows, products, priors)
 
     def head(self, shrinkage: float) -> Linear:
         """The linear layer of a covariance that is this far shrunk to the identity times its mean eigenvalue."""
-        weight = self._whitened(1 - shrinkage, shrinkage * self.spread)
+        spread = max(float(np.trace(self.products)) / self.means.shape[1], _LEAST)
+        weight = self._whitened(1 - shrinkage, shrinkage * spread)
         bias = self.priors - 0.5 * (weight * self.means).sum(axis=1)
         weight = weight / self.scale
         return Linear(weight.astype(np.float32), (bias - weight @ self.middle).astype(np.float32))
