@@ -86,3 +86,21 @@ def test_fewer_photographs_than_numbers_give_the_layer_that_more_arithmetic_give
     shrunk = 0.7 * covariance + 0.3 * np.trace(covariance) / 40 * np.eye(40)
     expected = np.linalg.solve(shrunk, wide.means.T).T / wide.scale
     assert wide.head(0.3).weight == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_a_small_part_counts_as_much_as_a_large_one() -> None:
+    chance, targets = np.random.default_rng(8), np.tile(np.arange(CLASSES), 12)
+    asked = np.tile(np.arange(CLASSES), 200)
+
+    def rows(kinds: NDArray[np.int64]) -> NDArray[np.float32]:
+        telling = chance.normal(0, 0.6, (len(kinds), 2)) + np.array([[0, 1], [1, 0], [-1, -1]])[kinds]
+        return np.concatenate([telling, chance.normal(0, 1, (len(kinds), 400))], axis=1).astype(np.float32)
+
+    learned, held = rows(targets), rows(asked)
+
+    def right(parts: tuple[int, ...]) -> float:
+        head = discriminant.fit(learned[None], learned, targets, CLASSES, balanced=True, parts=parts)
+        return float((head.logits(held).argmax(axis=1) == asked).mean())
+
+    assert right((2, 400)) > right(()) + 0.05
+    assert right((402,)) == right(())

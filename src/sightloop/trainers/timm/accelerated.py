@@ -34,7 +34,7 @@ def accelerated(network: Network) -> Network:
     """The same network, quicker, where it runs on a CPU."""
     if network.device.type != "cpu":
         return network
-    return Accelerated(network.lower, network.upper, network.head, network.device, network.looks)
+    return Accelerated(network.lower, network.upper, network.head, network.device, network.looks, network.parts)
 
 
 def _opened(lower: Any, shape: tuple[int, ...]) -> Any:

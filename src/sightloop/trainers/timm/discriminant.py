@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sightloop.trainers.calibration import fit_any_temperature
 from sightloop.trainers.timm.linear import Linear, loss
 
-_SHRINKAGES = (0.5, 0.3, 0.2, 0.1, 0.05)
+_SHRINKAGES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.03)
 _FOLDS = 5
 _LEAST = 1e-6
 _STEADY = 0.1
@@ -23,22 +23,29 @@ _STEADY = 0.1
 Floats = NDArray[np.float32]
 
 
-def fit(copies: Floats, seen: Floats, targets: NDArray[np.int64], classes: int, *, balanced: bool) -> Linear:
+def fit(
+    copies: Floats,
+    seen: Floats,
+    targets: NDArray[np.int64],
+    classes: int,
+    *,
+    balanced: bool,
+    parts: tuple[int, ...] = (),
+) -> Linear:
     """The head for photographs of which `copies` (C, N, dims) are embedded, and `seen` (N, dims) as in an answer.
 
+    `parts` are the sizes of those that an embedding is put together from: each counts alike, however large it is.
     How far the covariance is shrunk, and how sure the answers are (a temperature, taken into the layer), is chosen on
     folds: each photograph is answered by a head that has seen no copy of it. Each class needs a photograph.
     """
-    fold, held = (
-        _folds(targets),
-        {shrinkage: np.zeros((len(targets), classes), np.float32) for shrinkage in _SHRINKAGES},
-    )
+    fold = _folds(targets)
+    held = {shrinkage: np.zeros((len(targets), classes), np.float32) for shrinkage in _SHRINKAGES}
     for number in range(int(fold.max()) + 1):
         out = fold == number
-        moments = _Moments.of(copies[:, ~out], targets[~out], classes, balanced=balanced)
+        moments = _Moments.of(copies[:, ~out], targets[~out], classes, parts, balanced=balanced)
         for shrinkage, logits in held.items():
             logits[out] = moments.head(shrinkage).logits(seen[out])
-    whole, asked = _Moments.of(copies, targets, classes, balanced=balanced), fold >= 0
+    whole, asked = _Moments.of(copies, targets, classes, parts, balanced=balanced), fold >= 0
     if not asked.any():
         return whole.head(_SHRINKAGES[0])
     temperatures = {each: fit_any_temperature(logits[asked], targets[asked]) for each, logits in held.items()}
@@ -60,6 +67,12 @@ def _folds(targets: NDArray[np.int64]) -> NDArray[np.intp]:
     return fold
 
 
+def _weights(parts: tuple[int, ...]) -> NDArray[np.float64]:
+    """For each number of an embedding (dims,): less, the larger its part is; 1 in a part of the mean size."""
+    sizes = np.array(parts, np.float64)
+    return np.repeat(np.sqrt(sizes.mean() / sizes), parts)
+
+
 @dataclass(frozen=True, eq=False)
 class _Moments:
     """Means of the classes (K, dims), and how the rows (N, dims) lie around them, of scaled embeddings.
@@ -76,11 +89,19 @@ class _Moments:
     priors: NDArray[np.float64]
 
     @classmethod
-    def of(cls, copies: Floats, targets: NDArray[np.int64], classes: int, *, balanced: bool) -> _Moments:
-        """The moments of embeddings (C, N, dims)."""
+    def of(
+        cls,
+        copies: Floats,
+        targets: NDArray[np.int64],
+        classes: int,
+        parts: tuple[int, ...] = (),
+        *,
+        balanced: bool,
+    ) -> _Moments:
+        """The moments of embeddings (C, N, dims) that are put together from parts of these sizes."""
         rows, kinds = copies.reshape(-1, copies.shape[2]).astype(np.float64), np.tile(targets, len(copies))
         middle, scale = rows.mean(axis=0), rows.std(axis=0)
-        scale = np.maximum(scale, max(_STEADY * float(np.median(scale)), _LEAST))
+        scale = np.maximum(scale, max(_STEADY * float(np.median(scale)), _LEAST)) / _weights(parts or (rows.shape[1],))
         rows = (rows - middle) / scale
         means = np.stack([rows[kinds == kind].mean(axis=0) for kind in range(classes)])
         rows -= means[kinds]

@@ -82,7 +82,8 @@ class Fitting:
     def _discriminant(self) -> Linear:
         looked = [self.network.embeddings([look]) for look in self.network.look(self.views.plain)]
         copies, seen = np.stack([*looked, *self._changed()]), np.asarray(np.mean(looked, axis=0), np.float32)
-        return discriminant.fit(copies, seen, self.targets, len(self.recipe.classes), balanced=self.chosen.balanced)
+        classes, parts = len(self.recipe.classes), self.network.parts
+        return discriminant.fit(copies, seen, self.targets, classes, balanced=self.chosen.balanced, parts=parts)
 
     def _changed(self) -> list[NDArray[np.float32]]:
         """The embeddings (N, dims) of changed copies of the photographs."""

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightloop.trainers.timm.linear import Linear
-from sightloop.trainers.timm.textures import side_by_side, textures
+from sightloop.trainers.timm.normalisation import normalisation
+from sightloop.trainers.timm.surfaces import surfaces
 
 State = tuple[dict[str, Any], dict[str, Any]]
 """The tensors of upper part and head."""
@@ -25,6 +26,7 @@ class Network:
     """Raw pixels (N, height, width, 3) to `lower` features, to an embedding by `upper`, to logits by `head`.
 
     An answer is from the mean embedding of so many `looks`: at the picture as it is, mirrored, upside down, and both.
+    `parts` are the sizes of what an embedding is put together from, where it is.
     """
 
     lower: Any
@@ -32,6 +34,7 @@ class Network:
     head: Any
     device: Any
     looks: int = 1
+    parts: tuple[int, ...] = ()
 
     def features(self, inputs: NDArray[np.uint8]) -> Any:
         """What the frozen part makes of raw pixels, as a tensor on the device; in batches."""
@@ -121,7 +124,7 @@ def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    parts = [_normalisation(backbone), *_taken(backbone, frozen)]
+    parts = [normalisation(backbone), *_taken(backbone, frozen)]
     lower = torch.nn.Sequential(*parts).eval().requires_grad_(False)
     with torch.no_grad():
         size = backbone.num_features if not hasattr(backbone, "head_hidden_size") else backbone.head_hidden_size
@@ -129,16 +132,17 @@ def build(backbone: Any, classes: int, frozen: int, looks: int = 1) -> Network:
     return Network(lower.to(device), backbone, torch.nn.Linear(size, classes).to(device), device, looks)
 
 
-def build_textures(backbones: dict[str, Any], classes: int, looks: int = 1) -> Network:
-    """A network whose embedding is the backbones' textures side by side: they are frozen, and only the head learns."""
+def build_surfaces(backbones: dict[str, Any], classes: int, looks: int = 1) -> Network:
+    """A network whose embedding is of surfaces, as frozen backbones see them: only the head learns."""
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    parts = [torch.nn.Sequential(_normalisation(each), textures(each, name)) for name, each in backbones.items()]
-    lower = side_by_side(parts).to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    lower = surfaces(backbones).to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     with torch.no_grad():
-        size = lower(torch.zeros((1, 64, 64, 3), dtype=torch.uint8, device=device)).shape[1]
-    return Network(lower, torch.nn.Identity(), torch.nn.Linear(size, classes).to(device), device, looks)
+        parts = lower.parts(torch.zeros((1, 64, 64, 3), dtype=torch.uint8, device=device))
+    sizes = tuple(part.shape[1] for part in parts)
+    head = torch.nn.Linear(sum(sizes), classes).to(device)
+    return Network(lower, torch.nn.Identity(), head, device, looks, sizes)
 
 
 def _taken(backbone: Any, frozen: int) -> list[Any]:
@@ -154,18 +158,3 @@ def _taken(backbone: Any, frozen: int) -> list[Any]:
         setattr(backbone, name, torch.nn.Identity())
     backbone.blocks = torch.nn.Sequential(*list(blocks[frozen:]))
     return taken
-
-
-def _normalisation(backbone: Any) -> Any:
-    import torch
-
-    class Normalisation(torch.nn.Module):
-        def __init__(self, mean: tuple[float, ...], deviation: tuple[float, ...]) -> None:
-            super().__init__()
-            self.register_buffer("mean", 255 * torch.tensor(mean).view(3, 1, 1))
-            self.register_buffer("deviation", 255 * torch.tensor(deviation).view(3, 1, 1))
-
-        def forward(self, pixels: Any) -> Any:
-            return (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
-
-    return Normalisation(backbone.pretrained_cfg["mean"], backbone.pretrained_cfg["std"])

@@ -19,7 +19,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     backbone: str | Annotated[tuple[str, ...], Meta(min_length=1)] = "mobilenetv2_100"
     weights: str | tuple[str, ...] = "hub"
-    embedding: Literal["last", "textures"] = "last"
+    embedding: Literal["last", "surfaces"] = "last"
     head: Literal["auto", "logistic", "discriminant", "tuned"] = "auto"
     copies: Annotated[int, Meta(ge=0)] = 4
     frozen: Annotated[int, Meta(ge=0)] = 4
@@ -63,9 +63,9 @@ def options(recipe: Recipe) -> Options:
     if recipe.input.kind != "image":
         raise BadRecipe("the timm trainer takes images", expected='input.kind = "image"', got=recipe.input.kind)
     chosen = read(recipe.train.options, Options, recipe.name, "train.options")
-    if chosen.embedding == "textures" and chosen.head == "tuned":
+    if chosen.embedding == "surfaces" and chosen.head == "tuned":
         raise BadRecipe(
-            f"{recipe.name}: [train.options]: of textures only the head learns",
+            f"{recipe.name}: [train.options]: of surfaces only the head learns",
             expected='head = "logistic" or "discriminant"',
             got="tuned",
         )
@@ -80,12 +80,12 @@ def options(recipe: Recipe) -> Options:
 
 
 def _refuse_several(recipe: Recipe, chosen: Options) -> None:
-    """Several backbones stand side by side only as textures, and each needs its weights."""
+    """Several backbones stand side by side only as surfaces, and each needs its weights."""
     names = (chosen.backbone,) if isinstance(chosen.backbone, str) else chosen.backbone
     if len(set(names)) != len(names) or (len(names) != 1 and chosen.embedding == "last"):
         raise BadRecipe(
-            f"{recipe.name}: [train.options]: different backbones are seen side by side, and as textures only",
-            expected='one backbone, or several with embedding = "textures"',
+            f"{recipe.name}: [train.options]: different backbones are seen side by side, and as surfaces only",
+            expected='one backbone, or several with embedding = "surfaces"',
             got=", ".join(names) or "none",
         )
     if not isinstance(chosen.weights, str) and len(chosen.weights) != len(names):

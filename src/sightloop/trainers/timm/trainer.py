@@ -18,7 +18,7 @@ from sightloop.trainers.timm.answering import Answering, smaller
 from sightloop.trainers.timm.checkpoints import Checkpoints
 from sightloop.trainers.timm.fitting import Fitting
 from sightloop.trainers.timm.handed import fit
-from sightloop.trainers.timm.network import Network, build, build_textures
+from sightloop.trainers.timm.network import Network, build, build_surfaces
 from sightloop.trainers.timm.options import Options, options
 from sightloop.trainers.timm.pretrained import create
 from sightloop.trainers.torch_settled import settle
@@ -71,8 +71,8 @@ class TimmTrainer:
 
 
 def _network(backbones: dict[str, Any], recipe: Recipe, chosen: Options) -> Network:
-    if chosen.embedding == "textures":
-        return build_textures(backbones, len(recipe.classes), chosen.looks)
+    if chosen.embedding == "surfaces":
+        return build_surfaces(backbones, len(recipe.classes), chosen.looks)
     (backbone,) = backbones.values()
     return build(backbone, len(recipe.classes), chosen.frozen, chosen.looks)
 
